@@ -1,0 +1,76 @@
+/**
+ * What `queue/RequestQueue` asks of a carrier: a way to open, name and configure a request queue on an engine, and channels over which
+ * batches of frames travel. Three implementations: `service`, `embedded`, `httpsys`.
+ */
+import type { NativeQueueOptions } from './native';
+
+/** How a queue is obtained (QUEUE-3, QUEUE-5). */
+export type QueueMode = 'create' | 'attach' | 'createOrAttach';
+
+export interface OpenQueueOptions extends NativeQueueOptions {
+  /** Unnamed queues (default) are private to this process. */
+  name?: string;
+  mode?: QueueMode;
+  /** Requests that the engine may hand over before the application has taken them. */
+  credit: number;
+}
+
+/** A URL to register: as the user wrote it, and an id that comes back with each request it matches. */
+export interface UrlRegistration {
+  prefix: string;
+  urlContext: number;
+}
+
+/** What became of a registration: the port is the real one when 0 was asked for; host is what was bound. */
+export interface BoundUrl {
+  prefix: string;
+  urlContext: number;
+  host: string;
+  port: number;
+}
+
+/** What a carrier tells its queue. */
+export interface CarrierEvents {
+  /** A channel is ready; frames may be sent on it. */
+  onChannel(channel: Channel): void;
+  /** `length` bytes of whole frames from `offset`. The buffer is reused after the call. */
+  onBatch(channel: Channel, batch: Uint8Array, offset: number, length: number): void;
+  /** The channel ended; its requests and connections are gone. */
+  onChannelClosed(channel: Channel): void;
+  /** The engine went away (service killed); the carrier is trying to get it back. */
+  onLost(error: Error): void;
+  /** The engine is back, queue and URLs are registered again. */
+  onRestored(): void;
+  /** The carrier gave up, or the engine ended the queue. */
+  onFailed(error: Error): void;
+}
+
+/** One stream of frames to one I/O thread. */
+export interface Channel {
+  /** Small integer, unique within the carrier. */
+  readonly id: number;
+  /** Takes `length` bytes of whole frames from the start of `batch`; the caller may reuse the buffer at once. */
+  send(batch: Uint8Array, length: number): void;
+  /** Bytes that were taken by `send` and have not left this process; grows when the engine does not read. */
+  readonly pending: number;
+  ref(): void;
+  unref(): void;
+}
+
+/** One request queue on an engine. */
+export interface Carrier {
+  readonly kind: 'service' | 'embedded' | 'httpsys';
+  /** Opens the queue and registers the URLs, all or none. `sync` carriers call back before `open` returns. */
+  open(options: OpenQueueOptions, urls: UrlRegistration[], done: (error: Error | null, bound: BoundUrl[]) => void): void;
+  /** Embedded only: binds a port for this queue alone, before it returns; throws a listen error. */
+  openPort?(options: OpenQueueOptions, host: string | undefined, port: number, backlog: number, urlContext: number): BoundUrl & { address: string };
+  /** Removes the URLs: no new requests; delivered ones may still be answered. Idle. */
+  removeUrls(done: (error: Error | null) => void): void;
+  setOptions(options: NativeQueueOptions, done: (error: Error | null) => void): void;
+  flushCache(url: string, recursive: boolean, done: (error: Error | null, count: number) => void): void;
+  queryState(done: (error: Error | null, state: unknown) => void): void;
+  /** Ends queue and channels. */
+  close(done: (error: Error | null) => void): void;
+  ref(): void;
+  unref(): void;
+}
