@@ -1,0 +1,147 @@
+// Checks what the compilers cannot: who may include or import whom, file sizes, and that no file names this machine or its registry.
+import { execFileSync } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, join, posix, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const warnLines = 500;
+const failLines = 800;
+const largestText = 4 * 1024 * 1024;
+
+/** Includes that a native folder must not have. Paths are matched as written between the quotes or brackets. */
+const nodeApi = /^(napi|node_api|js_native_api|node|v8)[\w-]*\.h$/;
+const windowsHeader = /^(windows|http|winsock2?|ws2\w+|winhttp)\.h$/i;
+const systemHeader =
+  /^((sys|netinet|arpa|linux|mach|net|openssl)\/.*|(uv|unistd|pthread|poll|netdb|fcntl|signal|dirent|pwd|grp|termios)\.h)$/;
+const nativeRules = [
+  { folder: 'common', forbidden: [nodeApi, windowsHeader, systemHeader, /^uv\//, /^(\.\.\/)?(portable|httpsys|binding)\//] },
+  { folder: 'portable', forbidden: [nodeApi, windowsHeader, /^(\.\.\/)?(httpsys|binding)\//] },
+  { folder: 'httpsys', forbidden: [nodeApi, /^(\.\.\/)?(portable|binding)\//] },
+  { folder: 'binding', forbidden: [windowsHeader] },
+];
+
+/**
+ * What a folder of packages/core/src may import besides itself and the files next to index.ts.
+ * `codec` stands for the frame tables and their reader and writer: both ends of a carrier need them.
+ */
+const codec = /^queue\/(frames|header-names|frame-[\w-]+|wire[\w-]*)$/;
+const sourceRules = {
+  prefix: { folders: [], files: ['errors'] },
+  carriers: { folders: ['prefix', 'service'], codec: true },
+  service: { folders: ['prefix', 'carriers'], codec: true },
+  queue: { folders: ['carriers', 'prefix'] },
+  http: { folders: ['queue', 'prefix'] },
+  cli: { folders: ['service', 'prefix', 'queue'] },
+};
+
+const machinePath = /(?<![\w.*/-])\/(work|root|home)\/(?!\s)/;
+const registryHost = /\bregistry\.(npmjs|yarnpkg|npmmirror)\.(org|com)\b/;
+
+const problems = [];
+const warnings = [];
+const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], { cwd: root, encoding: 'utf8' })
+  .split('\0')
+  .filter((file) => file !== '' && statSync(join(root, file), { throwIfNoEntry: false })?.isFile());
+const configuredHost = registryOfThisMachine();
+
+for (const file of files) {
+  const bytes = readFileSync(join(root, file));
+  if (bytes.length > largestText || bytes.includes(0)) continue;
+  const text = bytes.toString('utf8');
+  checkMachine(file, text);
+  if (/\.(cc|h)$/.test(file)) checkIncludes(file, text);
+  if (/\.([cm]?[jt]s)$/.test(file)) checkImports(file, text);
+  if (/\.(cc|h|[cm]?[jt]s)$/.test(file)) checkSize(file, text);
+}
+checkLockfile();
+
+for (const warning of warnings) console.warn(`warning: ${warning}`);
+for (const problem of problems) console.error(`error: ${problem}`);
+console.log(`layers: ${files.length} files, ${warnings.length} warnings, ${problems.length} errors`);
+process.exitCode = problems.length > 0 ? 1 : 0;
+
+function checkIncludes(file, text) {
+  const match = /^packages\/core\/native\/([\w-]+)\//.exec(file);
+  if (match === null) return;
+  const rule = nativeRules.find((one) => one.folder === match[1]);
+  if (rule === undefined) return;
+  for (const [, included] of text.matchAll(/^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]/gm)) {
+    if (rule.forbidden.some((pattern) => pattern.test(included))) {
+      problems.push(`${file}: native/${rule.folder} must not include ${included}`);
+    }
+  }
+}
+
+function checkImports(file, text) {
+  const imported = [...text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)'([^'\n]+)'/g)].map((match) => match[1]);
+  const adapter = /^packages\/(express|fastify|koa)\/src\//.test(file);
+  const core = /^packages\/core\/src\/(?:([\w-]+)\/)?[\w.-]+$/.exec(file);
+  for (const name of imported) {
+    if (adapter && (name.startsWith('@httpsys/core/') || leavesPackage(file, name))) {
+      problems.push(`${file}: an adapter imports core by its package name, not ${name}`);
+    }
+    if (core?.[1] !== undefined && name.startsWith('.')) checkCoreImport(file, core[1], name);
+  }
+}
+
+function checkCoreImport(file, folder, name) {
+  const rule = sourceRules[folder];
+  if (rule === undefined) return;
+  const target = posix.normalize(posix.join(posix.dirname(file), name)).replace(/\.(ts|js)$/, '');
+  const local = posix.relative('packages/core/src', target);
+  const [first, ...rest] = local.split('/');
+  if (first === '..' || first === folder) return;
+  const allowed =
+    rest.length === 0
+      ? rule.files === undefined || rule.files.includes(first)
+      : rule.folders.includes(first) || (rule.codec === true && codec.test(local));
+  if (!allowed) problems.push(`${file}: ${folder}/ must not import ${local}`);
+}
+
+function leavesPackage(file, name) {
+  if (!name.startsWith('.')) return false;
+  const inside = file.split('/').slice(0, 2).join('/');
+  return posix.relative(inside, posix.join(posix.dirname(file), name)).startsWith('..');
+}
+
+function checkSize(file, text) {
+  const lines = text.split('\n').length - 1;
+  if (lines > failLines) problems.push(`${file}: ${lines} lines, the limit is ${failLines}: one subject a file`);
+  else if (lines > warnLines) warnings.push(`${file}: ${lines} lines, look at it again above ${warnLines}`);
+}
+
+function checkMachine(file, text) {
+  const found = [machinePath, registryHost].map((pattern) => pattern.exec(text)).find((match) => match !== null);
+  if (found) problems.push(`${file}:${lineOf(text, found.index)}: names a machine path or a registry (${found[0].trim()})`);
+  for (const word of [root.length > 8 ? root + sep : '', configuredHost]) {
+    if (word !== '' && text.includes(word)) problems.push(`${file}:${lineOf(text, text.indexOf(word))}: names this machine's set-up`);
+  }
+}
+
+function checkLockfile() {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  for (const [name, entry] of Object.entries(packages)) {
+    if (entry.resolved !== undefined && entry.link !== true) problems.push(`package-lock.json: ${name} says where it was downloaded from`);
+    if (entry.link !== true && name.includes('node_modules/') && entry.integrity === undefined && entry.inBundle !== true) {
+      problems.push(`package-lock.json: ${name} has no integrity hash`);
+    }
+  }
+}
+
+function registryOfThisMachine() {
+  try {
+    const { host } = new URL(
+      execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim(),
+    );
+    return /^(localhost|127\.|\[)/.test(host) ? '' : host;
+  } catch {
+    return '';
+  }
+}
+
+function lineOf(text, index) {
+  return text.slice(0, index).split('\n').length;
+}
+
+if (relative(root, process.cwd()).startsWith('..')) console.log(`(checked ${root})`);

@@ -1,0 +1,47 @@
+// The stages of `npm test`: which files run, with which environment.
+import { existsSync, readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { core, root } from './build.mjs';
+
+/** Test files below a folder, relative to the root, sorted. */
+function testFiles(...folders) {
+  return folders.flatMap((folder) => {
+    const path = join(root, folder);
+    if (!existsSync(path)) return [];
+    return readdirSync(path, { recursive: true })
+      .filter((name) => /\.test\.(ts|mjs)$/.test(name) && !name.includes('node_modules'))
+      .map((name) => relative(root, join(path, name)))
+      .sort();
+  });
+}
+
+const engines = ['node', 'embedded', 'service'];
+const functional = () => testFiles('packages/core/test/functional', 'packages/core/test/conformance', 'packages/core/test/lifetime');
+
+/**
+ * Each stage has words; `npm test -- functional embedded` runs the stages that have all the stage words given.
+ * `timeout` bounds one test file (which is a test to the runner), in ms.
+ */
+export function allStages() {
+  const stages = [
+    { words: ['native'], command: [process.execPath, join(core, 'test', 'native', 'run.mjs')] },
+    { words: ['unit'], files: testFiles('packages/core/test/unit') },
+    ...engines.map((engine) => ({ words: ['functional', engine], engine, files: functional() })),
+    ...['express', 'fastify', 'koa'].map((name) => ({ words: ['adapters', name], files: testFiles(`packages/${name}/test`) })),
+    { words: ['examples'], files: testFiles('examples') },
+    ...['embedded', 'service'].map((engine) => ({ words: ['sanitize', engine], engine, files: functional(), sanitize: true })),
+  ];
+  return stages.map((stage) => ({ timeout: stage.sanitize ? 240_000 : 120_000, ...stage, name: stage.words.join(' ') }));
+}
+
+/** Splits arguments into stage words and file filters, and picks the stages and files they leave. */
+export function selectStages(args) {
+  const stages = allStages();
+  const known = new Set(stages.flatMap((stage) => stage.words));
+  const words = args.filter((arg) => known.has(arg));
+  const filters = args.filter((arg) => !known.has(arg));
+  return stages
+    .filter((stage) => words.every((word) => stage.words.includes(word)))
+    .map((stage) => (stage.files ? { ...stage, files: stage.files.filter((file) => filters.every((part) => file.includes(part))) } : stage))
+    .filter((stage) => (stage.files ? stage.files.length > 0 || filters.length === 0 : filters.length === 0));
+}
