@@ -13,18 +13,7 @@ const compiler = process.env.CXX ?? 'g++';
 const sanitizers = ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-fno-omit-frame-pointer'];
 // The defines and warnings must be kept in step with binding.gyp. vptr checks need RTTI, which the addon has not.
 const flags = [
-  ...[
-    '-std=c++17',
-    '-O1',
-    '-g',
-    '-fPIC',
-    '-fno-rtti',
-    '-fno-exceptions',
-    '-fvisibility=hidden',
-    '-Wall',
-    '-Wextra',
-    '-Wno-unused-parameter',
-  ],
+  ...['-std=c++17', '-O1', '-g', '-fPIC', '-fno-rtti', '-fvisibility=hidden', '-Wall', '-Wextra', '-Wno-unused-parameter'],
   ...['NODE_GYP_MODULE_NAME=httpsys', 'BUILDING_NODE_EXTENSION', 'NAPI_VERSION=8'].map((define) => `-D${define}`),
   ...['NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED', '_FILE_OFFSET_BITS=64'].map((define) => `-D${define}`),
   ...[...sanitizers, '-fno-sanitize=vptr'],
