@@ -63,7 +63,8 @@ enum class ParseStatus { kIncomplete, kDone, kError };
 ParseStatus parseRequestHead(const char* data, size_t len, const ParserLimits& limits, size_t* scanned, RequestHead* head,
                              size_t* consumed, ParseError* error);
 
-// Decodes a chunked body incrementally. Feed bytes; data pieces are views into the input.
+// Decodes a chunked body incrementally (RFC 9112 section 7.1). Feed bytes; data pieces are views into the input. `trailers()` are views into
+// the decoder itself, so it must not be copied or moved while they are in use.
 class ChunkedDecoder {
  public:
   enum class Result { kNeedMore, kData, kEnd, kError };
@@ -75,15 +76,25 @@ class ChunkedDecoder {
 
   // A chunk-size line with its extensions, and the trailer section, are bounded.
   static constexpr size_t kChunkLineBytesMax = 4096;
+  // Extensions of a whole body: without a bound a client could send them forever around one-byte chunks.
+  static constexpr size_t kExtensionBytesMax = 16384;
+  static constexpr size_t kSizeDigitsMax = 15;
   static constexpr size_t kTrailerBytesMax = 16384;
   static constexpr size_t kTrailerCountMax = 100;
 
  private:
   enum class State : uint8_t { kSize, kExtension, kSizeLf, kData, kDataCr, kDataLf, kTrailer, kEnd, kError };
+  const char* readSize(const char* p, const char* end);
+  const char* readExtension(const char* p, const char* end);
+  const char* readTrailer(const char* p, const char* end);
+  bool parseTrailers();
+
   State state_ = State::kSize;
   uint8_t sizeDigits_ = 0;
   uint64_t remaining_ = 0;
   uint32_t lineBytes_ = 0;
+  uint32_t extensionBytes_ = 0;
+  size_t trailerLineAt_ = 0;
   std::string trailerText_;
   std::vector<HeaderField> trailers_;
 };
@@ -107,6 +118,7 @@ struct ResponseHeadScan {
   std::string_view contentType;
   bool hasContentType = false;
 };
+// Not valid: a malformed line, a control character, a repeated or malformed Content-Length, Transfer-Encoding in two places.
 void scanResponseHead(std::string_view block, ResponseHeadScan* out);
 
 }  // namespace httpsys
