@@ -1,0 +1,185 @@
+/** Registration of URL prefixes on a queue as one transaction: checks first, then ports, then the table (URL-20 to URL-23). */
+import { HttpsysError, listenError, makeError } from '../errors';
+import type { BoundUrl, UrlRegistration } from '../carriers/carrier';
+import { parsePrefix, type ParsedPrefix } from '../prefix';
+import type { ControlPlane } from './control-plane';
+import { invalid } from './check';
+import { MAX_URLS, MAX_URLS_PER_QUEUE } from './limits';
+import { planAddresses, portUser, usersOf } from './port-table';
+import { urlKey, type Queue, type RegisteredUrl, type Session } from './registry';
+
+export interface RegisterOptions {
+  backlog: number;
+  /** Bind here instead of where the prefixes say: an address, '' for any. */
+  bindHost?: string;
+}
+
+interface Wanted {
+  prefix: ParsedPrefix;
+  urlContext: number;
+}
+
+/** Stands for "any free port" until the port is known; the grammar has no 0 (URL-2). */
+const FREE_PORT = /^([A-Za-z]+:\/\/[^/]*):0(\/.*)?$/;
+
+export function registerUrls(
+  plane: ControlPlane,
+  session: Session,
+  registrations: UrlRegistration[],
+  options: RegisterOptions,
+): BoundUrl[] {
+  const queue = plane.queueOf(session);
+  const { registry } = plane;
+  if (queue.urls.size + registrations.length > MAX_URLS_PER_QUEUE || registry.urls.size + registrations.length > MAX_URLS) {
+    throw new HttpsysError('EMFILE', `Too many URL prefixes: at most ${MAX_URLS_PER_QUEUE} on one queue`);
+  }
+  const free = registrations.filter((url) => FREE_PORT.test(url.prefix));
+  const known = registrations
+    .filter((url) => !FREE_PORT.test(url.prefix))
+    .map((url) => ({ prefix: parsePrefix(url.prefix), urlContext: url.urlContext }));
+  // Parsed before anything is bound, so that a malformed one costs nothing.
+  const floating = free.map((url) => ({ prefix: parsePrefix(withPort(url.prefix, 1)), urlContext: url.urlContext }));
+  checkSchemes(plane, known, floating);
+
+  const seen = new Set<string>();
+  const fresh: Wanted[] = [];
+  const shared: RegisteredUrl[] = [];
+  const orphans: RegisteredUrl[] = [];
+  for (const wanted of known) {
+    const key = urlKey(wanted.prefix);
+    if (seen.has(key)) throw taken(wanted.prefix, [session], 'this process registers it twice');
+    seen.add(key);
+    const existing = registry.urls.get(key);
+    if (existing === undefined) fresh.push(wanted);
+    else if (existing.queue === queue && queue.name !== undefined && !existing.holders.has(session)) shared.push(existing);
+    else if (existing.holders.size === 0) orphans.push(existing);
+    else throw taken(wanted.prefix, existing.holders, undefined);
+  }
+
+  const inherited = successorOf(session, queue, orphans, registrations.length);
+  if (inherited !== null) {
+    plane.takeOver(session, inherited);
+    for (const url of orphans) shared.push(url);
+    orphans.length = 0;
+  }
+
+  const target = plane.queueOf(session);
+  const lost = new Set(orphans);
+  const added: Wanted[] = [
+    ...fresh,
+    ...orphans.map((url) => known.find((wanted) => urlKey(wanted.prefix) === urlKey(url.prefix)) as Wanted),
+  ];
+  bindPorts(plane, added, lost, options);
+  if (floating.length > 0) {
+    const users = floating.map((url) => portUser(url.prefix, options.bindHost));
+    const port = plane.ports.applyFree(planAddresses(users), options.backlog);
+    for (const [index, url] of free.entries())
+      added.push({ prefix: parsePrefix(withPort(url.prefix, port)), urlContext: floating[index].urlContext });
+  }
+
+  for (const url of lost) registry.removeUrl(url);
+  for (const { prefix, urlContext } of added) {
+    registry.addUrl({
+      prefix,
+      queue: target,
+      urlContext: freeContext(target, urlContext),
+      holders: new Set([session]),
+      orphanedUntil: 0,
+      bindHost: options.bindHost,
+    });
+  }
+  for (const url of shared) {
+    const mine = known.find((wanted) => urlKey(wanted.prefix) === urlKey(url.prefix)) as Wanted;
+    // On a shared queue the first process' context stands for all; a successor of a dead process brings its own.
+    if (url.holders.size === 0) url.urlContext = freeContext(target, mine.urlContext, url);
+    url.holders.add(session);
+    url.orphanedUntil = 0;
+  }
+  plane.publishUrls();
+  for (const url of lost) plane.closeIfUnused(url.queue);
+  return inOrder(registrations, free, target, known, added);
+}
+
+/** URL-21, and what this engine cannot do yet. */
+function checkSchemes(plane: ControlPlane, known: Wanted[], floating: Wanted[]): void {
+  const schemes = new Map<number, ParsedPrefix>();
+  for (const url of plane.registry.urls.values()) schemes.set(url.prefix.port, url.prefix);
+  for (const { prefix } of known) {
+    const other = schemes.get(prefix.port);
+    if (other !== undefined && other.scheme !== prefix.scheme) {
+      throw listenError('EADDRINUSE', `http and https cannot share a port, and ${other.text} is registered (URL-21)`, {
+        prefix: prefix.text,
+        port: prefix.port,
+      });
+    }
+    schemes.set(prefix.port, prefix);
+  }
+  for (const { prefix } of [...known, ...floating]) {
+    if (prefix.scheme === 'https') throw makeError('ERR_HTTPSYS_TLS_UNSUPPORTED', prefix.text);
+  }
+}
+
+/** The queue of a dead process whose URLs are exactly those asked for: its cached responses go on under the new owner. */
+function successorOf(session: Session, queue: Queue, orphans: RegisteredUrl[], asked: number): Queue | null {
+  if (orphans.length === 0 || orphans.length !== asked) return null;
+  const old = orphans[0].queue;
+  if (old === queue || old.name !== undefined || queue.name !== undefined) return null;
+  if (old.members.size > 0 || old.urls.size !== asked || orphans.some((url) => url.queue !== old)) return null;
+  if (queue.urls.size > 0 || queue.members.size !== 1 || !queue.members.has(session)) return null;
+  return old;
+}
+
+/** Binds what the new URLs need, on all ports or on none. */
+function bindPorts(plane: ControlPlane, added: Wanted[], lost: Set<RegisteredUrl>, options: RegisterOptions): void {
+  const done: number[] = [];
+  const current = (port: number): RegisteredUrl[] => [...plane.registry.urlsOfPort(port)];
+  try {
+    for (const port of new Set(added.map((url) => url.prefix.port))) {
+      const users = usersOf(current(port).filter((url) => !lost.has(url)));
+      for (const { prefix } of added) if (prefix.port === port) users.push(portUser(prefix, options.bindHost));
+      plane.ports.apply(port, planAddresses(users), options.backlog);
+      done.push(port);
+    }
+  } catch (error) {
+    for (const port of done) plane.ports.apply(port, planAddresses(usersOf(current(port))), options.backlog);
+    throw withPrefix(error, added);
+  }
+}
+
+/** Names the prefix that needed the port, as listen errors of a prefix do. */
+function withPrefix(error: unknown, added: Wanted[]): unknown {
+  if (!(error instanceof HttpsysError)) return error;
+  const port = (error as { port?: number }).port;
+  const prefix = added.find((url) => url.prefix.port === port)?.prefix.text;
+  return prefix === undefined ? error : Object.assign(error, { prefix });
+}
+
+/** Contexts are told apart on one queue; processes that share a queue may have numbered differently. */
+function freeContext(queue: Queue, wanted: number, but?: RegisteredUrl): number {
+  const used = new Set([...queue.urls].filter((url) => url !== but).map((url) => url.urlContext));
+  let context = wanted;
+  while (used.has(context)) context = (context + 1) >>> 0;
+  return context;
+}
+
+function inOrder(registrations: UrlRegistration[], free: UrlRegistration[], queue: Queue, known: Wanted[], added: Wanted[]): BoundUrl[] {
+  const byKey = new Map([...queue.urls].map((url) => [urlKey(url.prefix), url]));
+  let nextKnown = 0;
+  let nextFree = added.length - free.length;
+  return registrations.map((registration) => {
+    const { prefix } = FREE_PORT.test(registration.prefix) ? added[nextFree++] : known[nextKnown++];
+    const url = byKey.get(urlKey(prefix));
+    if (url === undefined) throw invalid(`${prefix.text} was not registered`);
+    return { prefix: prefix.text, urlContext: url.urlContext, host: prefix.host, port: prefix.port };
+  });
+}
+
+function withPort(prefix: string, port: number): string {
+  return prefix.replace(FREE_PORT, (_, head: string, rest: string | undefined) => `${head}:${port}${rest ?? ''}`);
+}
+
+function taken(prefix: ParsedPrefix, holders: Iterable<Session>, why: string | undefined): HttpsysError {
+  const pids = [...new Set([...holders].map((holder) => holder.pid))];
+  const text = why ?? `the prefix is registered by ${pids.length === 1 ? 'process' : 'processes'} ${pids.join(', ')}`;
+  return listenError('EADDRINUSE', text, { prefix: prefix.text, port: prefix.port, pid: pids[0] });
+}
