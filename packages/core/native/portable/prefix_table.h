@@ -16,7 +16,7 @@ enum class HostKind : uint8_t { kStrong = 0, kExplicit = 1, kIp = 2, kWeak = 3 }
 struct UrlEntry {
   bool https = false;
   HostKind kind = HostKind::kStrong;
-  std::string host;  // folded name, or address text, or "*.name" (URL-10); empty for + and *
+  std::string host;  // folded name, or address text without brackets, or "*.name" (URL-10); empty for + and *
   uint16_t port = 0;
   std::string path;  // folded, begins and ends with '/'
   uint32_t queueId = 0;
@@ -32,18 +32,27 @@ struct RouteResult {
 
 class PrefixTable {
  public:
+  // Of entries with the same bucket, host, port and path the first counts; the control plane refuses the others (URL-20).
   explicit PrefixTable(std::vector<UrlEntry> entries);
+  ~PrefixTable();
+  PrefixTable(const PrefixTable&) = delete;
+  PrefixTable& operator=(const PrefixTable&) = delete;
 
   // `port` and `localAddress` (text, as UrlEntry::host of kIp) are the connection's own; `hostHeader` as it came (may be empty for HTTP/1.0);
-  // `path` is cooked, not folded.
+  // `path` is cooked, not folded; "*" and the empty path are routed as "/" (ROUTE-12). Allocates nothing.
+  //
+  // An explicit name wants the Host's port equal to the prefix's or absent (ROUTE-9); the wildcard buckets ignore it, because clients behind
+  // a port forward name the port they see. "*.name" stands for every name below, however deep, after the exact name, longest first (URL-10).
+  // kNoHost: malformed Host, or no bucket of this port knows it. kNoPath: some bucket does, and none of them has a prefix of the path.
   RouteResult route(bool https, uint16_t port, std::string_view localAddress, std::string_view hostHeader,
                     std::string_view path) const;
 
+  const std::vector<UrlEntry>& entries() const { return entries_; }
+
  private:
-  struct Bucket;
   struct Port;
   std::vector<UrlEntry> entries_;
-  std::unordered_map<uint32_t, std::shared_ptr<Port>> ports_;
+  std::unordered_map<uint32_t, std::unique_ptr<Port>> ports_;  // by port, bit 16 for https
 };
 
 }  // namespace httpsys
