@@ -23,13 +23,13 @@ const nativeRules = [
 
 /**
  * What a folder of packages/core/src may import besides itself and the files next to index.ts.
- * `codec` stands for the frame tables and their reader and writer: both ends of a carrier need them.
+ * `wire` stands for what both ends of a carrier share: the frame tables, their reader and writer, and the shape of the counters.
  */
-const codec = /^queue\/(frames|header-names|frame-[\w-]+|wire[\w-]*)$/;
+const wire = /^queue\/(frames|header-names|frame-[\w-]+|wire[\w-]*|state)$/;
 const sourceRules = {
   prefix: { folders: [], files: ['errors'] },
-  carriers: { folders: ['prefix', 'service'], codec: true },
-  service: { folders: ['prefix', 'carriers'], codec: true },
+  carriers: { folders: ['prefix', 'service'], wire: true },
+  service: { folders: ['prefix', 'carriers'], wire: true },
   queue: { folders: ['carriers', 'prefix'] },
   http: { folders: ['queue', 'prefix'] },
   cli: { folders: ['service', 'prefix', 'queue'] },
@@ -95,7 +95,7 @@ function checkCoreImport(file, folder, name) {
   const allowed =
     rest.length === 0
       ? rule.files === undefined || rule.files.includes(first)
-      : rule.folders.includes(first) || (rule.codec === true && codec.test(local));
+      : rule.folders.includes(first) || (rule.wire === true && wire.test(local));
   if (!allowed) problems.push(`${file}: ${folder}/ must not import ${local}`);
 }
 
