@@ -64,6 +64,7 @@ enum RequestFlags : uint8_t {
   kRequestExpectContinue = 0x08,  // the client waits for a 100
   kRequestUpgrade = 0x10,         // Connection: upgrade with an Upgrade field
   kRequestChunked = 0x20,         // the body came with Transfer-Encoding: chunked
+  kRequestExpectOther = 0x40,     // an Expect field other than 100-continue
 };
 
 enum BodyFlags : uint8_t { kBodyIsLast = 0x01 };

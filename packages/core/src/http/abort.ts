@@ -1,0 +1,45 @@
+/** What a program sees when a client is gone before its answer: node:http's events in node:http's order. */
+import * as frames from '../queue/frames';
+import { kEnded, kLink, kServer, kWaiting } from '../symbols';
+import type { ConnectionSocket } from './connection-socket';
+import type { Link, OwnRequest } from './incoming-message';
+import { nodeError } from './node-internals';
+import type { Server } from './server';
+import type { OwnResponse } from './server-response';
+
+function emitResponseClose(response: OwnResponse): void {
+  response.emit('close');
+}
+
+/** Ends an exchange whose connection is gone. 'aborted' and 'error' on the request, 'close' on both. */
+export function abortExchange(link: Link, request: OwnRequest, _error: Error | null): void {
+  if (request[kLink] === null) return;
+  const response = request.res;
+  link.removeRequest(request);
+  request[kLink] = null;
+  response[kLink] = null;
+  response[kEnded] = true;
+  const server = response[kServer];
+  const waiting = response[kWaiting];
+  response[kWaiting] = null;
+  if (!request.destroyed) request.destroy(nodeError(Error, 'ECONNRESET', 'aborted'));
+  if (!response._closed) {
+    response.destroyed = true;
+    response._closed = true;
+    process.nextTick(emitResponseClose, response);
+  }
+  if (waiting !== null) {
+    const error = nodeError(Error, 'ERR_STREAM_DESTROYED', 'Cannot call write after a stream was destroyed');
+    for (const piece of waiting) if (piece.callback !== null) process.nextTick(piece.callback as (error: Error) => void, error);
+  }
+  server.requestDone(request);
+}
+
+/** A request that had been delivered broke on its way: Node's codes for the same. The engine has answered or closed already. */
+export function emitClientError(server: Server, socket: ConnectionSocket, reason: number): void {
+  const error =
+    reason === frames.AbortTimeout
+      ? nodeError(Error, 'ERR_HTTP_REQUEST_TIMEOUT', 'Request timeout')
+      : nodeError(Error, 'HPE_INVALID_CHUNK_SIZE', 'Parse Error: the request body is malformed or too long');
+  server.emit('clientError', error, socket);
+}

@@ -1,0 +1,149 @@
+/**
+ * The client's connection as a program sees it: a facade, one per connection and channel, that lives as long as the engine reports the
+ * connection. It is a `net.Socket` to whoever asks, without a handle: the bytes are the engine's.
+ */
+import * as net from 'node:net';
+import type { ConnectionAddress } from '../queue/decode';
+import * as frames from '../queue/frames';
+import { defineAccessors } from './accessors';
+import type { Link, OwnRequest } from './incoming-message';
+import type { Server } from './server';
+import type { OwnResponse } from './server-response';
+
+/** Bytes a response may be ahead of its client before `write` returns false. */
+export const socketHighWaterMark = 64 * 1024;
+
+interface Address {
+  address?: string;
+  port?: number;
+  family?: string | undefined;
+}
+
+export class ConnectionSocket extends net.Socket {
+  readonly connectionId: number;
+  /** The server that was told of the connection; http-terminator and Next look for it here. */
+  readonly server: Server;
+  readonly encrypted: boolean;
+  /** Response under way, or null while idle (http-terminator destroys idle sockets at once). */
+  _httpMessage: OwnResponse | null = null;
+  /** Request under way. */
+  currentRequest: OwnRequest | null = null;
+  private readonly link: Link;
+  private readonly addresses: ConnectionAddress;
+  /** The engine has reported the end: there is nothing left to tell it. */
+  private gone = false;
+
+  constructor(server: Server, link: Link, connectionId: number, flags: number, addresses: ConnectionAddress) {
+    super({ allowHalfOpen: true, highWaterMark: socketHighWaterMark } as net.SocketConstructorOpts);
+    this.server = server;
+    this.link = link;
+    this.connectionId = connectionId;
+    this.encrypted = (flags & frames.ConnectionEncrypted) !== 0;
+    this.addresses = addresses;
+    if (server.timeout > 0) this.setTimeout(server.timeout);
+  }
+
+  /** Node's getters `remoteAddress`, `remotePort`, `remoteFamily` read this. */
+  _getpeername(): Address {
+    const { remoteAddress, remotePort, family } = this.addresses;
+    return { address: remoteAddress, port: remotePort, family };
+  }
+
+  /** Node's `localAddress`, `localPort`, `localFamily` and `address()` read this. */
+  _getsockname(): Address {
+    const { localAddress, localPort, family } = this.addresses;
+    return { address: localAddress, port: localPort, family };
+  }
+
+  /** Body bytes the program gave; the engine frames them. */
+  written = 0;
+
+  /** A response has handed over body bytes. */
+  countWritten(bytes: number): void {
+    this.written += bytes;
+  }
+
+  override setNoDelay(_noDelay?: boolean): this {
+    return this;
+  }
+
+  override setKeepAlive(_enable?: boolean, _initialDelay?: number): this {
+    return this;
+  }
+
+  override ref(): this {
+    return this;
+  }
+
+  override unref(): this {
+    return this;
+  }
+
+  override cork(): void {
+    // Frames of a turn leave together anyway.
+  }
+
+  override uncork(): void {
+    // See cork.
+  }
+
+  override _read(): void {
+    // The engine reads; a body comes through its request.
+  }
+
+  override _write(_chunk: unknown, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    // Raw bytes have no place on a connection that others may share; only an upgraded one will carry them.
+    callback();
+  }
+
+  override _writev(_chunks: unknown, callback: (error?: Error | null) => void): void {
+    callback();
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    callback();
+    // `end` on a connection: no more requests; a response under way is finished first.
+    if (!this.destroyed && this._httpMessage === null) this.destroy();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    const { link, currentRequest } = this;
+    if (!this.gone && link.open) {
+      if (currentRequest !== null) link.writer.plain(frames.Cancel, 0, currentRequest.requestId);
+      else link.writer.plain(frames.CloseConnections, frames.CloseAll, this.connectionId);
+      link.touch();
+    }
+    this.gone = true;
+    link.removeConnection(this);
+    this.server.connectionDone(this);
+    const request = this.currentRequest;
+    this.currentRequest = null;
+    super._destroy(error, callback);
+    if (request !== null) this.server.abortExchange(link, request, error);
+  }
+
+  /** The engine reports that the client is gone. */
+  closedByEngine(): void {
+    this.gone = true;
+    // The constructor of net.Socket listens to 'end' itself; others want to know.
+    if (!this.destroyed && this.listenerCount('end') > 1) this.emit('end');
+    this.destroy();
+  }
+}
+
+defineAccessors(ConnectionSocket.prototype, {
+  pending: { get: () => false },
+  readyState: {
+    get(): string {
+      return this.destroyed ? 'closed' : 'open';
+    },
+  },
+  bytesWritten: {
+    get(): number {
+      return this.written;
+    },
+    set(): void {
+      // Some constructors of net.Socket assign it.
+    },
+  },
+});

@@ -1,0 +1,106 @@
+/** From a REQUEST frame to `server.emit('request')`: the hot path of the TypeScript side. */
+import { requestStartChannel, responseCreatedChannel } from '../diagnostics';
+import * as frames from '../queue/frames';
+import { readHeaderEntries } from '../queue/header-entries';
+import { methodNames } from '../queue/methods';
+import { kBodyDone, kCreditOwed } from '../symbols';
+import { initRequest, type Link, type OwnRequest } from './incoming-message';
+import type { Server } from './server';
+import { initResponse, type OwnResponse } from './server-response';
+
+/** A copy of bytes that are valid only during the call. */
+function keep(bytes: Buffer): Buffer {
+  return Buffer.from(bytes);
+}
+
+export function dispatchRequest(
+  server: Server,
+  link: Link,
+  id: number,
+  flags: number,
+  methodCode: number,
+  connectionId: number,
+  urlContext: number,
+  text: string,
+  methodBytes: number,
+  targetBytes: number,
+  headerCount: number,
+  body: Buffer | null,
+): void {
+  const socket = link.findConnection(connectionId);
+  if (socket === null) {
+    // The program destroyed the connection while this request was on its way.
+    link.writer.plain(frames.Cancel, 0, id);
+    link.touch();
+    return;
+  }
+  const http10 = (flags & frames.RequestHttp10) !== 0;
+  const request = initRequest(
+    new server.messageClasses.IncomingMessage(socket),
+    server,
+    link,
+    id,
+    flags,
+    methodCode !== 0 ? methodNames[methodCode]! : text.slice(0, methodBytes),
+    text.slice(methodBytes, methodBytes + targetBytes),
+    readHeaderEntries(text, methodBytes + targetBytes, headerCount),
+    http10,
+    urlContext,
+    server.prefixPathOf(urlContext),
+  );
+  const response = initResponse(new server.messageClasses.ServerResponse(request, server.responseOptions), server, link);
+  request.res = response;
+  response.shouldKeepAlive = (flags & frames.RequestKeepAlive) !== 0;
+  (response as { socket: unknown }).socket = socket;
+  socket._httpMessage = response;
+  socket.currentRequest = request;
+  link.addRequest(request);
+  server.requestStarted();
+  if ((flags & frames.RequestEnd) !== 0) {
+    request.complete = true;
+    if (body !== null) request.push(keep(body));
+    request[kBodyDone] = true;
+  } else if (body !== null) {
+    request[kCreditOwed] += body.length;
+    request.push(keep(body));
+  }
+  announce(server, request, response, flags, http10);
+}
+
+function announce(server: Server, request: OwnRequest, response: OwnResponse, flags: number, http10: boolean): void {
+  if (requestStartChannel.hasSubscribers) requestStartChannel.publish({ request, response, socket: request.socket, server });
+  if (responseCreatedChannel.hasSubscribers) responseCreatedChannel.publish({ request, response });
+  if ((flags & (frames.RequestExpectContinue | frames.RequestExpectOther)) !== 0 && !http10) {
+    (response as unknown as { _expect_continue: boolean })._expect_continue = true;
+    if ((flags & frames.RequestExpectContinue) !== 0) {
+      if (server.listenerCount('checkContinue') > 0) {
+        server.emit('checkContinue', request, response);
+        return;
+      }
+      response.writeContinue();
+    } else {
+      if (server.listenerCount('checkExpectation') > 0) server.emit('checkExpectation', request, response);
+      else {
+        response.writeHead(417);
+        response.end();
+      }
+      return;
+    }
+  }
+  server.emit('request', request, response);
+}
+
+/** A piece of a request body. */
+export function takeBody(request: OwnRequest, piece: Buffer, last: boolean): void {
+  if (last) {
+    request[kBodyDone] = true;
+    request.complete = true;
+  }
+  if (!request.destroyed) {
+    if (piece.length > 0) {
+      request[kCreditOwed] += piece.length;
+      request.push(keep(piece));
+    }
+    if (last) request.push(null);
+  }
+}

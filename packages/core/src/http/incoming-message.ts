@@ -1,0 +1,147 @@
+/**
+ * IncomingMessage: node:http's class with its fields filled from a REQUEST frame, and a body that is pulled by credit.
+ */
+import * as http from 'node:http';
+import type { ChannelLink } from '../queue/channel-link';
+import { joinRules, lowerOf } from '../queue/header-names';
+import {
+  kBodyDone,
+  kBrand,
+  kCreditOwed,
+  kLink,
+  kPrefixPath,
+  kRequestFlags,
+  kServer,
+  kUrlContext,
+} from '../symbols';
+import { defineAccessors } from './accessors';
+import type { ConnectionSocket } from './connection-socket';
+import { kHeaders, kHeadersCount } from './node-internals';
+import type { Server } from './server';
+import type { OwnResponse } from './server-response';
+
+export type Link = ChannelLink<OwnRequest, ConnectionSocket>;
+
+/** The private side of a request, whatever its class: set by `initRequest`, so that it survives a swap of prototypes. */
+export interface OwnRequest extends http.IncomingMessage {
+  requestId: number;
+  res: OwnResponse;
+  [kBrand]: true;
+  [kLink]: Link | null;
+  [kServer]: Server;
+  [kRequestFlags]: number;
+  [kUrlContext]: number;
+  [kPrefixPath]: string;
+  [kCreditOwed]: number;
+  [kBodyDone]: boolean;
+}
+
+/** How Node joins a repeated field, by lower-case name. */
+function addHeader(name: string, value: string, headers: Record<string, string | string[] | undefined>, joinAll: boolean): void {
+  const existing = headers[name];
+  if (existing === undefined) {
+    headers[name] = name === 'set-cookie' ? [value] : value;
+    return;
+  }
+  const rule = joinRules.get(name);
+  if (rule === 'array') (existing as string[]).push(value);
+  else if (rule === 'first') {
+    if (joinAll) headers[name] = `${existing as string}, ${value}`;
+  } else headers[name] = `${existing as string}${rule ?? ', '}${value}`;
+}
+
+/**
+ * A request. Everything node:http documents for a server's `http.IncomingMessage`, and the prefix it was routed by.
+ */
+export class IncomingMessage extends http.IncomingMessage {
+  /** Path of the URL prefix that matched, as registered, with its final slash; `/` when listening on a port. */
+  get prefixPath(): string {
+    return (this as unknown as OwnRequest)[kPrefixPath];
+  }
+}
+
+type HeaderSlots = Record<symbol, http.IncomingHttpHeaders | null | undefined> & { joinDuplicateHeaders?: boolean };
+
+defineAccessors(IncomingMessage.prototype, {
+  // Node's getter lower-cases and looks up each name anew; most of ours are interned already.
+  headers: {
+    get(): http.IncomingHttpHeaders {
+      const slots = this as unknown as HeaderSlots;
+      const known = slots[kHeaders];
+      if (known !== null && known !== undefined) return known;
+      const headers: http.IncomingHttpHeaders = {};
+      const raw = this.rawHeaders;
+      const joinAll = slots.joinDuplicateHeaders === true;
+      for (let n = 0; n < raw.length; n += 2) {
+        const name = raw[n]!;
+        addHeader(lowerOf.get(name) ?? name.toLowerCase(), raw[n + 1]!, headers, joinAll);
+      }
+      slots[kHeaders] = headers;
+      return headers;
+    },
+    set(value: http.IncomingHttpHeaders): void {
+      (this as unknown as HeaderSlots)[kHeaders] = value;
+    },
+  },
+});
+
+/** Asks the engine for more of the body: what the reader has taken is given back as credit. */
+function readBody(this: OwnRequest): void {
+  const state = this as unknown as { _consuming: boolean; _readableState: { readingMore: boolean } };
+  if (!state._consuming) {
+    // Node's own `_read` does the same: until somebody reads, nothing is read ahead.
+    state._readableState.readingMore = false;
+    state._consuming = true;
+  }
+  if (this[kBodyDone]) {
+    this.push(null);
+    return;
+  }
+  const owed = this[kCreditOwed];
+  const link = this[kLink];
+  if (owed > 0 && link !== null) {
+    this[kCreditOwed] = 0;
+    link.writer.credit(this.requestId, owed);
+    link.touch();
+  }
+}
+
+/** True for a request that came through this package, whatever prototype it has now. */
+export function isHttpsysRequest(request: unknown): boolean {
+  return typeof request === 'object' && request !== null && (request as Record<symbol, unknown>)[kBrand] === true;
+}
+
+/** Fills a fresh message, of whichever class the server was given. */
+export function initRequest(
+  message: http.IncomingMessage,
+  server: Server,
+  link: Link,
+  requestId: number,
+  flags: number,
+  method: string,
+  url: string,
+  rawHeaders: string[],
+  http10: boolean,
+  urlContext: number,
+  prefixPath: string,
+): OwnRequest {
+  const request = message as OwnRequest;
+  request.httpVersionMajor = 1;
+  request.httpVersionMinor = http10 ? 0 : 1;
+  request.httpVersion = http10 ? '1.0' : '1.1';
+  request.method = method;
+  request.url = url;
+  request.rawHeaders = rawHeaders;
+  (request as unknown as Record<symbol, number>)[kHeadersCount] = rawHeaders.length;
+  request.requestId = requestId;
+  request[kBrand] = true;
+  request[kLink] = link;
+  request[kServer] = server;
+  request[kRequestFlags] = flags;
+  request[kUrlContext] = urlContext;
+  request[kPrefixPath] = prefixPath;
+  request[kCreditOwed] = 0;
+  request[kBodyDone] = false;
+  request._read = readBody;
+  return request;
+}

@@ -1,0 +1,51 @@
+/**
+ * The few private slots of Node's own message classes that a subclass has to fill: found by their description once, at load.
+ * `test/unit/node-internals.test.ts` checks them on every Node version of the CI.
+ */
+import * as http from 'node:http';
+
+function symbolOf(object: object, description: string): symbol {
+  const found = Object.getOwnPropertySymbols(object).find((symbol) => symbol.description === description);
+  // A slot that a later Node has dropped gets a symbol of ours: writing it is then without effect there.
+  return found ?? Symbol(description);
+}
+
+const incoming = new http.IncomingMessage(null as never);
+const outgoing = new http.OutgoingMessage();
+
+/** IncomingMessage: how many entries of `rawHeaders` its `headers` getter reads. */
+export const kHeadersCount = symbolOf(incoming, 'kHeadersCount');
+/** IncomingMessage: the object its `headers` getter has made. */
+export const kHeaders = symbolOf(incoming, 'kHeaders');
+export const kTrailers = symbolOf(incoming, 'kTrailers');
+export const kTrailersCount = symbolOf(incoming, 'kTrailersCount');
+/** OutgoingMessage: header fields by lower-case name, each `[name, value]`. */
+export const kOutHeaders = symbolOf(outgoing, 'kOutHeaders');
+/** OutgoingMessage: a `write` has returned false and `'drain'` is due. */
+export const kNeedDrain = symbolOf(outgoing, 'kNeedDrain');
+export const kErrored = symbolOf(outgoing, 'kErrored');
+
+/** Node's constructors of errors with its own codes are not public; these carry the same `code` and message. */
+export function nodeError(Base: ErrorConstructor | TypeErrorConstructor, code: string, message: string): NodeJS.ErrnoException {
+  const error: NodeJS.ErrnoException = new Base(message);
+  error.code = code;
+  return error;
+}
+
+function sourceOf(method: unknown): string {
+  return typeof method === 'function' ? Function.prototype.toString.call(method) : '';
+}
+
+/**
+ * Node's own methods, or null when an agent had replaced them before this module was loaded. The short cut of `end` is taken only while
+ * the prototypes still hold these; otherwise the call goes through whatever was put there.
+ */
+export const nativeWriteHead = sourceOf(http.ServerResponse.prototype.writeHead).includes('ERR_HTTP_INVALID_STATUS_CODE')
+  ? http.ServerResponse.prototype.writeHead
+  : null;
+export const nativeEnd = sourceOf(http.ServerResponse.prototype.end).includes('strictContentLength')
+  ? http.ServerResponse.prototype.end
+  : null;
+export const nativeWrite = sourceOf(http.ServerResponse.prototype.write).includes('write_(')
+  ? http.ServerResponse.prototype.write
+  : null;

@@ -1,0 +1,23 @@
+/** Decides whether a response's cache policy goes with it. */
+import { kPolicy, kServer } from '../symbols';
+import { encodeCachePolicy, refusal, warnRefusal } from './cache-policy';
+import { head } from './response-head';
+import type { OwnResponse } from './server-response';
+
+/** The block of the policy in force, when this response may be stored; `head` holds the fields of the response. */
+export function policyBlock(response: OwnResponse): Uint8Array | null {
+  const own = response[kPolicy];
+  const policy = own === undefined ? response[kServer].cachePolicy : own;
+  if (policy === null || policy === undefined) return null;
+  // CACHE-3: only GET; other methods share the handler and are no mistake worth a warning.
+  if (response.req.method !== 'GET') return null;
+  const block = encodeCachePolicy(policy);
+  if (block === null) return null;
+  const why = policy.force === true ? null : refusal(response.statusCode, head);
+  // CACHE-11: without Content-Type the driver stores nothing, and force does not help.
+  if (why !== null || !head.contentType) {
+    warnRefusal(why ?? 'it has no Content-Type field');
+    return null;
+  }
+  return block;
+}

@@ -1,0 +1,145 @@
+/**
+ * Composes the header block of a RESPONSE frame from what a program has set, and notes what the engine and the cache ask of it.
+ */
+import type * as http from 'node:http';
+import * as frames from '../queue/frames';
+import type { SharingFacts } from './cache-policy';
+import { nodeError } from './node-internals';
+
+/** What a composed head says. */
+interface HeadFacts extends SharingFacts {
+  text: string;
+  flags: number;
+  contentLength: boolean;
+  contentLengthValue: number;
+  transferEncoding: boolean;
+  contentType: boolean;
+  trailer: boolean;
+}
+
+/** Result of the last `composeHead`, read at once by its caller: one object, so that a response costs none. */
+export const head: HeadFacts = {
+  text: '',
+  flags: 0,
+  contentLength: false,
+  contentLengthValue: 0,
+  transferEncoding: false,
+  contentType: false,
+  trailer: false,
+  setCookie: false,
+  vary: false,
+  cacheControl: '',
+};
+
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+// RFC 9110 section 5.5: no control characters but TAB; what is above Latin-1 cannot travel in a header.
+// eslint-disable-next-line no-control-regex
+const invalidValue = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** Checks a field given to `writeHead` directly, with Node's codes (fields set by `setHeader` were checked by Node). */
+function validateField(name: unknown, value: unknown): void {
+  if (typeof name !== 'string' || !token.test(name)) {
+    throw nodeError(TypeError, 'ERR_INVALID_HTTP_TOKEN', `Header name must be a valid HTTP token ["${String(name)}"]`);
+  }
+  if (value === undefined || value === null) {
+    throw nodeError(TypeError, 'ERR_HTTP_INVALID_HEADER_VALUE', `Invalid value "${String(value)}" for header "${name}"`);
+  }
+  if (invalidValue.test(String(value))) {
+    throw nodeError(TypeError, 'ERR_INVALID_CHAR', `Invalid character in header content ["${name}"]`);
+  }
+}
+
+function note(lower: string, value: string): void {
+  switch (lower) {
+    case 'date':
+      head.flags |= frames.ResponseNoDate;
+      break;
+    case 'content-length':
+      head.contentLength = true;
+      head.contentLengthValue = Number(value);
+      break;
+    case 'content-type':
+      head.contentType = true;
+      break;
+    case 'transfer-encoding':
+      head.transferEncoding = true;
+      break;
+    case 'trailer':
+      head.trailer = true;
+      break;
+    case 'set-cookie':
+      head.setCookie = true;
+      break;
+    case 'vary':
+      head.vary = true;
+      break;
+    case 'cache-control':
+      head.cacheControl = value;
+      break;
+  }
+}
+
+function append(lower: string, name: string, value: unknown): void {
+  if (!Array.isArray(value)) {
+    const text = typeof value === 'string' ? value : String(value);
+    note(lower, text);
+    head.text += name + ': ' + text + '\r\n';
+    return;
+  }
+  if (value.length === 0) return;
+  note(lower, String(value[0]));
+  // Node joins arrays of cookies with '; ' into one field and writes the others as repeated fields.
+  if (lower === 'cookie' && value.length > 1) head.text += `${name}: ${value.join('; ')}\r\n`;
+  else for (const one of value) head.text += `${name}: ${String(one)}\r\n`;
+}
+
+function reset(): void {
+  head.text = '';
+  head.flags = 0;
+  head.contentLength = false;
+  head.transferEncoding = false;
+  head.contentType = false;
+  head.trailer = false;
+  head.setCookie = false;
+  head.vary = false;
+  head.cacheControl = '';
+}
+
+/** Fields as Node keeps them after `setHeader`: lower-case name to `[name, value]`. */
+export type StoredHeaders = Record<string, [string, unknown]>;
+
+/** From fields that `setHeader` has checked. */
+export function composeStored(stored: StoredHeaders | null): void {
+  reset();
+  if (stored === null) return;
+  for (const lower in stored) {
+    const entry = stored[lower]!;
+    append(lower, entry[0], entry[1]);
+  }
+}
+
+function appendChecked(name: unknown, value: unknown): void {
+  if (Array.isArray(value)) for (const one of value) validateField(name, one);
+  else validateField(name, value);
+  const text = name as string;
+  append(text.toLowerCase(), text, value);
+}
+
+/** From what was given to `writeHead` with nothing set before: an object, a flat array, or an array of pairs. */
+export function composeGiven(given: http.OutgoingHttpHeaders | readonly unknown[] | undefined): void {
+  reset();
+  if (given === undefined || given === null) return;
+  if (!Array.isArray(given)) {
+    const fields = given as http.OutgoingHttpHeaders;
+    for (const name in fields) if (Object.hasOwn(fields, name)) appendChecked(name, fields[name]);
+    return;
+  }
+  if (given.length > 0 && Array.isArray(given[0])) {
+    for (const pair of given as unknown[][]) appendChecked(pair[0], pair[1]);
+    return;
+  }
+  if (given.length % 2 !== 0) {
+    throw nodeError(TypeError, 'ERR_INVALID_ARG_VALUE', "The argument 'headers' is invalid. Received an array of odd length");
+  }
+  for (let n = 0; n < given.length; n += 2) appendChecked(given[n], given[n + 1]);
+}

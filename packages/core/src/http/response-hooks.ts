@@ -1,0 +1,200 @@
+/**
+ * What Node's own ServerResponse code reaches the engine through. `initResponse` puts these four functions on each instance.
+ */
+import * as http from 'node:http';
+import * as frames from '../queue/frames';
+import type { BodyPiece } from '../queue/frame-writer';
+import { kDrained, kEnded, kHead, kHeadFlags, kLink, kPolicyBlock, kSent, kServer, kWaiting } from '../symbols';
+import { completeResponse, deferUntilBodyRead } from './completion';
+import { kNeedDrain, kOutHeaders, nodeError } from './node-internals';
+import { policyBlock } from './policy-block';
+import { composeGiven, composeStored, head, type StoredHeaders } from './response-head';
+import type { OwnResponse } from './server-response';
+
+const proto = http.ServerResponse.prototype as unknown as { _finish(): void };
+
+/** A body piece that waits until the engine's window has room. */
+export interface WaitingPiece {
+  bytes: Uint8Array;
+  callback: (() => void) | null;
+}
+
+type Callback = ((error?: Error | null) => void) | null | undefined;
+
+/** Composes head, flags and policy of the response; the frame goes out with the first piece of the body. */
+function storeHeader(this: OwnResponse, firstLine: string, headers: unknown): void {
+  const stored = (this as unknown as Record<symbol, StoredHeaders | null>)[kOutHeaders]!;
+  if (headers === stored) composeStored(stored);
+  else composeGiven(headers as http.OutgoingHttpHeaders);
+  if (head.trailer && (head.contentLength || !this._hasBody || this.req.httpVersionMinor < 1)) {
+    // RFC 9112 section 6.5: trailers travel behind a chunked body only.
+    throw nodeError(Error, 'ERR_HTTP_TRAILER_INVALID', 'Trailers are invalid with this transfer encoding');
+  }
+  let flags = head.flags;
+  if (!this.sendDate) flags |= frames.ResponseNoDate;
+  if (this[kServer].closing || !this.shouldKeepAlive) flags |= frames.ResponseClose;
+  const policy = policyBlock(this);
+  if (policy !== null) flags |= frames.ResponsePolicy;
+  if (head.contentLength) this._contentLength = head.contentLengthValue;
+  this[kPolicyBlock] = policy;
+  this[kHead] = head.text;
+  this[kHeadFlags] = flags;
+  this._header = `${firstLine}${head.text}\r\n`;
+  this._headerSent = false;
+}
+
+/** The reason phrase as it travels: `''` when it is the status' own. */
+export function reasonOf(response: OwnResponse): string {
+  const message = response.statusMessage;
+  return message === http.STATUS_CODES[response.statusCode] ? '' : message;
+}
+
+/** Bytes the engine takes now without ending the channel. */
+function room(response: OwnResponse): number {
+  return frames.ResponseWindowBytes - (response[kSent] - response[kDrained]);
+}
+
+function sendHead(response: OwnResponse, body: BodyPiece | null, encoding?: BufferEncoding): void {
+  const link = response[kLink]!;
+  response._headerSent = true;
+  response[kSent] += link.writer.response(
+    response.req.requestId,
+    response[kHeadFlags],
+    response.statusCode,
+    reasonOf(response),
+    response[kPolicyBlock],
+    response[kHead] ?? '',
+    body,
+    encoding,
+  );
+  response[kHead] = null;
+}
+
+function hand(response: OwnResponse, piece: BodyPiece, encoding?: BufferEncoding): void {
+  if (!response._headerSent) sendHead(response, piece, encoding);
+  else response[kSent] += response[kLink]!.writer.data(response.req.requestId, piece, encoding);
+}
+
+/** Hands over what the window allows and keeps the rest. */
+function handOrWait(response: OwnResponse, piece: BodyPiece, encoding: BufferEncoding | undefined, callback: Callback): void {
+  const done = typeof callback === 'function' ? (callback as () => void) : null;
+  let waiting = response[kWaiting];
+  const free = waiting === null ? room(response) : 0;
+  // A third: the most a UTF-16 unit takes in UTF-8.
+  if (piece.length <= (typeof piece === 'string' ? free / 3 : free)) {
+    hand(response, piece, encoding);
+    if (done !== null) process.nextTick(done);
+    return;
+  }
+  const bytes = typeof piece === 'string' ? Buffer.from(piece, encoding) : piece;
+  if (response[kPolicyBlock] !== null && !response._headerSent && response._contentLength === bytes.byteLength) {
+    // CACHE-2: what is to be stored travels in one frame, however long the cache allows it to be.
+    hand(response, bytes);
+    if (done !== null) process.nextTick(done);
+    return;
+  }
+  let at = 0;
+  if (waiting === null) {
+    waiting = response[kWaiting] = [];
+    at = Math.min(free, bytes.byteLength);
+    if (at > 0) hand(response, bytes.subarray(0, at));
+  }
+  if (at === bytes.byteLength) {
+    response[kWaiting] = null;
+    if (done !== null) process.nextTick(done);
+    return;
+  }
+  // The caller may reuse its buffer only after the callback, as with a socket: no copy is needed.
+  waiting.push({ bytes: at === 0 ? bytes : bytes.subarray(at), callback: done });
+  response.outputSize += bytes.byteLength - at;
+}
+
+/** One piece of the body, or an empty one to push the head out. */
+function send(this: OwnResponse, data: BodyPiece, encoding?: BufferEncoding | Callback, callback?: Callback): boolean {
+  if (typeof encoding === 'function') {
+    callback = encoding;
+    encoding = undefined;
+  }
+  const link = this[kLink];
+  if (link === null || this[kEnded]) {
+    // Gone: nothing will ever be called back, as with Node's destroyed socket.
+    return false;
+  }
+  if (data.length === 0) {
+    if (!this._headerSent && this._header !== null && this[kWaiting] === null) sendHead(this, null);
+    if (typeof callback === 'function') {
+      if (this[kWaiting] === null) process.nextTick(callback);
+      else this[kWaiting].push({ bytes: new Uint8Array(0), callback: callback as () => void });
+    }
+  } else {
+    handOrWait(this, data, (encoding as BufferEncoding | null) ?? undefined, callback);
+  }
+  link.touch();
+  return this[kSent] - this[kDrained] + this.outputSize < this.writableHighWaterMark;
+}
+
+const interimHead = /^HTTP\/1\.1 (1\d\d) [^\r\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n$/;
+
+/** Node writes interim responses (100, 102, 103) as text; nothing else comes here. */
+function writeRaw(this: OwnResponse, data: BodyPiece, encoding?: BufferEncoding | Callback, callback?: Callback): boolean {
+  if (typeof encoding === 'function') callback = encoding;
+  const link = this[kLink];
+  if (link === null) return false;
+  const match = interimHead.exec(typeof data === 'string' ? data : Buffer.from(data).toString('latin1'));
+  // HTTP/1.0 knows no interim responses (RFC 9110 section 15.2).
+  if (match !== null && !this._headerSent && this.req.httpVersionMinor >= 1) {
+    link.writer.informational(this.req.requestId, Number(match[1]), match[2]!);
+    link.touch();
+  }
+  if (typeof callback === 'function') process.nextTick(callback);
+  return true;
+}
+
+/** Sends END when everything before it is with the engine. */
+function sendEnd(response: OwnResponse): void {
+  const link = response[kLink];
+  if (link === null || response[kEnded]) return;
+  if (deferUntilBodyRead(response, () => sendEnd(response))) return;
+  response[kEnded] = true;
+  link.writer.end(response.req.requestId, response._hasBody ? response._trailer : '', response._removedContLen);
+  link.touch();
+  completeResponse(response, false);
+}
+
+/** Node calls it when `end` has handed everything over. */
+function finish(this: OwnResponse): void {
+  if (this[kWaiting] === null) sendEnd(this);
+  // `_finish` of the class: performance entries, and the event 'prefinish'.
+  proto._finish.call(this);
+}
+
+/** The engine has got rid of `bytes` of the body: the window has room again. */
+export function onResponseDrained(response: OwnResponse, bytes: number): void {
+  response[kDrained] = Math.min(response[kDrained] + bytes, response[kSent]);
+  let waiting = response[kWaiting];
+  while (waiting !== null) {
+    const next = waiting[0];
+    if (next === undefined) {
+      response[kWaiting] = waiting = null;
+      if (response.finished) sendEnd(response);
+      break;
+    }
+    const count = Math.min(room(response), next.bytes.byteLength);
+    if (count > 0) {
+      hand(response, next.bytes.subarray(0, count));
+      response.outputSize -= count;
+      next.bytes = next.bytes.subarray(count);
+    }
+    if (next.bytes.byteLength > 0) break;
+    waiting.shift();
+    if (next.callback !== null) process.nextTick(next.callback);
+  }
+  if (response[kLink] !== null) response[kLink].touch();
+  const slots = response as unknown as Record<symbol, boolean>;
+  if (slots[kNeedDrain] && !response.finished && response[kSent] - response[kDrained] + response.outputSize < response.writableHighWaterMark) {
+    slots[kNeedDrain] = false;
+    response.emit('drain');
+  }
+}
+
+export const hooks = { _storeHeader: storeHeader, _send: send, _writeRaw: writeRaw, _finish: finish };

@@ -1,0 +1,167 @@
+/**
+ * ServerResponse: node:http's class over frames. Node's own `write`, `end`, `writeHead`... do their work (checks, codes, callbacks) and
+ * reach the engine through the few hooks that `initResponse` puts on each instance (`response-hooks.ts`); they are own properties, so that a
+ * swap of prototypes (Express) cannot lose them. The common case, a whole body in one `end`, takes the short cut below.
+ */
+import * as http from 'node:http';
+import * as frames from '../queue/frames';
+import { kDrained, kEnded, kHead, kHeadFlags, kLink, kPolicy, kPolicyBlock, kSent, kServer, kWaiting } from '../symbols';
+import { validateCachePolicy, type CachePolicy } from './cache-policy';
+import { completeResponse } from './completion';
+import type { Link, OwnRequest } from './incoming-message';
+import { kOutHeaders, nativeEnd, nativeWriteHead } from './node-internals';
+import { policyBlock } from './policy-block';
+import { hooks, reasonOf, type WaitingPiece } from './response-hooks';
+import { composeStored, head, type StoredHeaders } from './response-head';
+import type { Server } from './server';
+
+/** The private side of a response, whatever its class. */
+export interface OwnResponse extends http.ServerResponse<OwnRequest> {
+  [kLink]: Link | null;
+  [kServer]: Server;
+  /** Header block, once composed and not yet sent. */
+  [kHead]: string | null;
+  [kHeadFlags]: number;
+  /** Body bytes handed to the engine, and those it reported as drained. */
+  [kSent]: number;
+  [kDrained]: number;
+  /** Pieces that wait for the engine's window. */
+  [kWaiting]: WaitingPiece[] | null;
+  /** END was sent or the request is over. */
+  [kEnded]: boolean;
+  [kPolicy]: CachePolicy | null | undefined;
+  /** The block that goes with the head. */
+  [kPolicyBlock]: Uint8Array | null;
+  outputSize: number;
+  _header: string | null;
+  _headerSent: boolean;
+  _hasBody: boolean;
+  _contentLength: number | null;
+  _removedContLen: boolean;
+  _closed: boolean;
+  _trailer: string;
+  finished: boolean;
+}
+
+const proto = http.ServerResponse.prototype;
+
+/** Longest body, in bytes or UTF-16 units, that surely fits the engine's window in one frame. */
+const pieceBytesMax = Math.floor(frames.ResponseWindowBytes / 3);
+
+/** A response. Everything node:http documents for `http.ServerResponse`, and a cache policy. */
+export class ServerResponse<Request extends http.IncomingMessage = http.IncomingMessage> extends http.ServerResponse<Request> {
+  /**
+   * Lets the engine serve this response again without running the application (http-server-api.md section 5). Set it before the head is
+   * sent; it takes effect for GET when the whole body goes out in one `end`, is at most 256 KiB (option `cacheEntryBytes`), and has a Content-Type.
+   *
+   * @throws ERR_HTTPSYS_CACHE_POLICY when set to something else
+   */
+  get cachePolicy(): CachePolicy | null | undefined {
+    return (this as unknown as OwnResponse)[kPolicy];
+  }
+
+  set cachePolicy(policy: CachePolicy | null | undefined) {
+    if (policy !== null && policy !== undefined) validateCachePolicy(policy);
+    (this as unknown as OwnResponse)[kPolicy] = policy;
+  }
+
+  /** The name of `cachePolicy.ttl` in the original package: seconds. */
+  get cacheDuration(): number | undefined {
+    return (this as unknown as OwnResponse)[kPolicy]?.ttl;
+  }
+
+  set cacheDuration(seconds: number | undefined) {
+    this.cachePolicy = seconds === undefined ? undefined : { ttl: seconds };
+  }
+
+  override end(cb?: () => void): this;
+  override end(chunk: unknown, cb?: () => void): this;
+  override end(chunk: unknown, encoding: BufferEncoding, cb?: () => void): this;
+  override end(chunk?: unknown, encoding?: unknown, callback?: unknown): this {
+    const own = this as unknown as OwnResponse;
+    if (
+      (encoding === undefined || encoding === null) &&
+      (callback === undefined || callback === null) &&
+      (typeof chunk === 'string' || chunk === undefined || chunk === null || chunk instanceof Uint8Array) &&
+      proto.end === nativeEnd &&
+      this.writeHead === nativeWriteHead &&
+      endAtOnce(own, chunk)
+    ) {
+      return this;
+    }
+    return Reflect.apply(proto.end, this, [chunk, encoding, callback]) as this;
+  }
+}
+
+/** The whole response in one frame. False: it takes the long way (errors, special cases), and nothing has happened. */
+function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | undefined): boolean {
+  const link = response[kLink];
+  if (link === null || response._headerSent || response.finished || response.destroyed || !response.req.complete) return false;
+  if (response._removedContLen || response.strictContentLength) return false;
+  const body = chunk === null || chunk === undefined || chunk.length === 0 ? null : chunk;
+  // A piece that may not fit the window is cut by the long way, unless it may be stored, which takes one frame (CACHE-2).
+  if (body !== null && body.length > pieceBytesMax) return false;
+  const status = response.statusCode;
+  let flags: number;
+  let reason = '';
+  let policy: Uint8Array | null = null;
+  let text: string;
+  if (response._header === null) {
+    if (!Number.isInteger(status) || status < 200 || status > 999) return false;
+    const message = response.statusMessage as string | undefined;
+    const standard = http.STATUS_CODES[status];
+    if (message !== undefined && message !== '' && message !== standard) return false;
+    composeStored((response as unknown as Record<symbol, StoredHeaders | null>)[kOutHeaders]!);
+    if (head.trailer) return false;
+    flags = head.flags;
+    if (!response.sendDate) flags |= frames.ResponseNoDate;
+    if (response[kServer].closing || !response.shouldKeepAlive) flags |= frames.ResponseClose;
+    if (response[kPolicy] !== undefined || response[kServer].cachePolicy !== null) policy = policyBlock(response);
+    if (policy !== null) flags |= frames.ResponsePolicy;
+    if (status === 204 || status === 304) response._hasBody = false;
+    text = head.text;
+    response._header = text === '' ? '\r\n' : text;
+    response.statusMessage = standard ?? 'unknown';
+  } else {
+    flags = response[kHeadFlags];
+    reason = reasonOf(response);
+    policy = response[kPolicyBlock];
+    text = response[kHead] ?? '';
+  }
+  response._headerSent = true;
+  response[kSent] = link.writer.response(
+    response.req.requestId,
+    flags | frames.ResponseEnd,
+    status,
+    reason,
+    policy,
+    text,
+    response._hasBody ? body : null,
+  );
+  response.finished = true;
+  response[kEnded] = true;
+  link.touch();
+  completeResponse(response, true);
+  return true;
+}
+
+/** Puts the hooks and the state on a fresh response of whichever class the server was given. */
+export function initResponse(message: http.ServerResponse, server: Server, link: Link): OwnResponse {
+  const response = message as unknown as OwnResponse;
+  response[kLink] = link;
+  response[kServer] = server;
+  response[kHead] = null;
+  response[kHeadFlags] = 0;
+  response[kSent] = 0;
+  response[kDrained] = 0;
+  response[kWaiting] = null;
+  response[kEnded] = false;
+  response[kPolicy] = undefined;
+  response[kPolicyBlock] = null;
+  const hooked = response as unknown as typeof hooks;
+  hooked._storeHeader = hooks._storeHeader;
+  hooked._send = hooks._send;
+  hooked._writeRaw = hooks._writeRaw;
+  hooked._finish = hooks._finish;
+  return response;
+}

@@ -1,0 +1,388 @@
+/**
+ * Server: node:http's class on a request queue. Everything a program does with `http.Server` works; `listen` also takes URL prefixes.
+ */
+import * as http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createCarrier } from '../carriers/create';
+import type { BoundUrl } from '../carriers/carrier';
+import { makeError } from '../errors';
+import { checkServerOptions, maxConcurrentRequestsDefault, type ServerOptions } from '../options';
+import type { ConnectionAddress } from '../queue/decode';
+import * as frames from '../queue/frames';
+import { readHeaderEntries } from '../queue/header-entries';
+import { RequestQueue, type QueueEvents } from '../queue/request-queue';
+import type { EngineState } from '../queue/state';
+import { defineAccessors } from './accessors';
+import { abortExchange, emitClientError } from './abort';
+import { validateCachePolicy, type CachePolicy } from './cache-policy';
+import { ConnectionSocket } from './connection-socket';
+import { dispatchRequest, takeBody } from './dispatch';
+import { breedMessageClasses, isExpressLike } from './express-prototypes';
+import { flushTargets } from './flush-target';
+import { IncomingMessage, type Link, type OwnRequest } from './incoming-message';
+import { parseListenArguments, type ListenOptions, type ListenRequest } from './listen-arguments';
+import { openQueue } from './open-queue';
+import { kTrailersCount, nodeError } from './node-internals';
+import { onResponseDrained } from './response-hooks';
+import { ServerResponse } from './server-response';
+
+type Listener = (request: IncomingMessage, response: ServerResponse<IncomingMessage>) => void;
+type Queue = RequestQueue<OwnRequest, ConnectionSocket>;
+
+/** The classes a server makes its messages of; node:http's options of the same names. */
+export interface MessageClasses {
+  IncomingMessage: new (socket: never) => http.IncomingMessage;
+  ServerResponse: new (request: never, options?: never) => http.ServerResponse;
+}
+
+export class Server extends http.Server implements QueueEvents<OwnRequest, ConnectionSocket> {
+  /** @internal */
+  messageClasses: { IncomingMessage: new (socket: ConnectionSocket) => http.IncomingMessage; ServerResponse: new (request: OwnRequest, options: object) => http.ServerResponse };
+  /** @internal */
+  readonly responseOptions: object;
+  /** Policy of responses that set none. */
+  readonly cachePolicy: CachePolicy | null;
+  /** True from `close` on: connections are closed as they answer. */
+  closing = false;
+  private readonly serverOptions: ServerOptions;
+  private queue: Queue | null = null;
+  private bound: BoundUrl[] | null = null;
+  private boundAddress: AddressInfo | null = null;
+  private prefixPaths: string[] = [];
+  private active = 0;
+  private connectionCount = 0;
+  private referenced = true;
+
+  constructor(options?: ServerOptions | Listener, listener?: Listener) {
+    const given = (typeof options === 'function' ? undefined : options) ?? {};
+    const requestListener = typeof options === 'function' ? options : listener;
+    checkServerOptions(given);
+    super(given as http.ServerOptions);
+    // Node's parser and its connection bookkeeping have nothing to do here; 'connection' is emitted with facades.
+    this.removeAllListeners('connection');
+    this.removeAllListeners('listening');
+    this.serverOptions = given;
+    const bred = isExpressLike(requestListener) && !given.IncomingMessage && !given.ServerResponse ? breedMessageClasses(requestListener) : null;
+    this.messageClasses = {
+      IncomingMessage: given.IncomingMessage ?? bred?.IncomingMessage ?? IncomingMessage,
+      ServerResponse: given.ServerResponse ?? bred?.ServerResponse ?? ServerResponse,
+    } as unknown as Server['messageClasses'];
+    this.responseOptions = { highWaterMark: given.highWaterMark, rejectNonStandardBodyWrites: given.rejectNonStandardBodyWrites ?? false };
+    const seconds = process.env.HTTPSYS_CACHE_DURATION;
+    const fromEnvironment = seconds !== undefined && seconds !== '' ? { ttl: Number(seconds) } : null;
+    this.cachePolicy = given.cachePolicy === undefined ? fromEnvironment : given.cachePolicy;
+    if (this.cachePolicy !== null) validateCachePolicy(this.cachePolicy);
+    if (requestListener !== undefined) this.on('request', requestListener as http.RequestListener);
+  }
+
+  /** @internal */
+  isListening(): boolean {
+    return this.bound !== null && !this.closing;
+  }
+
+  /** The URL prefixes this server is registered on, in canonical form; empty while not listening. */
+  get prefixes(): string[] {
+    return this.bound === null ? [] : this.bound.map((url) => url.prefix);
+  }
+
+  /**
+   * Registers URL prefixes (`http://*:8080/shop/`), or binds a port as node:http does.
+   *
+   * Errors of the address come as 'error': `EADDRINUSE` (what holds it, with `pid` when known), `EACCES` (with a remedy).
+   *
+   * @throws ERR_HTTPSYS_PREFIX_INVALID, ERR_HTTPSYS_TLS_UNSUPPORTED, ERR_SERVER_ALREADY_LISTEN, ERR_SOCKET_BAD_PORT
+   */
+  override listen(prefix: string | readonly string[], callback?: () => void): this;
+  override listen(port?: number, host?: string, backlog?: number, callback?: () => void): this;
+  override listen(port?: number, host?: string, callback?: () => void): this;
+  override listen(port?: number, backlog?: number, callback?: () => void): this;
+  override listen(port?: number, callback?: () => void): this;
+  override listen(callback?: () => void): this;
+  override listen(options: ListenOptions, callback?: () => void): this;
+  override listen(path: string, backlog?: number, callback?: () => void): this;
+  override listen(handle: object, backlog?: number, callback?: () => void): this;
+  override listen(...args: unknown[]): this {
+    if (this.queue !== null) {
+      throw nodeError(Error, 'ERR_SERVER_ALREADY_LISTEN', 'Listen method has been called more than once without closing.');
+    }
+    const request = parseListenArguments(args);
+    if (request.callback !== null) this.once('listening', request.callback);
+    this.closing = false;
+    this.start(request);
+    const { signal } = request.options;
+    if (signal !== undefined) {
+      if (signal.aborted) process.nextTick(() => this.close());
+      else signal.addEventListener('abort', () => this.close(), { once: true });
+    }
+    return this;
+  }
+
+  private start(request: ListenRequest): void {
+    this.prefixPaths = request.prefixes === null ? ['/'] : request.prefixes.map((prefix) => prefix.path);
+    const queue: Queue = new RequestQueue(
+      (events) => createCarrier(events, { byPrefix: request.prefixes !== null, engine: request.options.engine ?? this.serverOptions.engine }),
+      this,
+      this.serverOptions.maxConcurrentRequests ?? maxConcurrentRequestsDefault,
+    );
+    this.queue = queue;
+    if (!this.referenced) queue.carrier.unref();
+    openQueue(queue.carrier, this.serverOptions, this, request, (error, bound, address) => {
+      if (this.queue !== queue) return;
+      if (error !== null) {
+        this.queue = null;
+        queue.carrier.close(() => undefined);
+        process.nextTick(() => this.emit('error', error));
+        return;
+      }
+      this.bound = bound;
+      this.boundAddress = address;
+      process.nextTick(() => {
+        if (this.bound === bound) this.emit('listening');
+      });
+    });
+  }
+
+  override address(): AddressInfo | null {
+    return this.boundAddress;
+  }
+
+  /**
+   * Takes no more requests; those under way are finished, idle connections are closed. 'close' follows.
+   *
+   * @param callback gets ERR_SERVER_NOT_RUNNING when the server was not listening
+   */
+  override close(callback?: (error?: Error) => void): this {
+    const queue = this.queue;
+    if (typeof callback === 'function') {
+      if (queue === null) this.once('close', () => callback(nodeError(Error, 'ERR_SERVER_NOT_RUNNING', 'Server is not running.')));
+      else this.once('close', callback);
+    }
+    if (queue === null) {
+      process.nextTick(() => this.emit('close'));
+      return this;
+    }
+    if (this.closing) return this;
+    this.closing = true;
+    this.boundAddress = null;
+    queue.carrier.removeUrls(() => {
+      this.closeIdleConnections();
+      this.forgetIdle();
+      this.finishClose();
+    });
+    return this;
+  }
+
+  override closeIdleConnections(): void {
+    this.sendToLinks(frames.CloseIdle);
+  }
+
+  override closeAllConnections(): void {
+    this.sendToLinks(frames.CloseAll);
+    for (const socket of this.sockets()) socket.closedByEngine();
+  }
+
+  private sendToLinks(flags: number): void {
+    if (this.queue === null) return;
+    for (const link of this.queue.links.values()) {
+      link.writer.plain(frames.CloseConnections, flags, 0);
+      link.touch();
+    }
+  }
+
+  private sockets(): ConnectionSocket[] {
+    if (this.queue === null) return [];
+    return [...this.queue.links.values()].flatMap((link) => link.connections.filter((socket) => socket !== null && socket !== undefined));
+  }
+
+  /** Connections may serve other prefixes of the port: a closing server waits for its own requests only. */
+  private forgetIdle(): void {
+    for (const socket of this.sockets()) if (socket.currentRequest === null) socket.closedByEngine();
+  }
+
+  private finishClose(): void {
+    const queue = this.queue;
+    if (queue === null || !this.closing || this.active > 0) return;
+    this.queue = null;
+    this.bound = null;
+    for (const link of queue.links.values()) link.flush();
+    queue.carrier.close(() => {
+      this.closing = false;
+      this.emit('close');
+    });
+  }
+
+  override getConnections(callback: (error: Error | null, count: number) => void): this {
+    process.nextTick(callback, null, this.connectionCount);
+    return this;
+  }
+
+  override ref(): this {
+    this.referenced = true;
+    this.queue?.carrier.ref();
+    return this;
+  }
+
+  override unref(): this {
+    this.referenced = false;
+    this.queue?.carrier.unref();
+    return this;
+  }
+
+  /**
+   * Drops cached responses of this server's queue (CACHE-33).
+   *
+   * @param urlOrPath `http://host:port/path?query` for one host, or `/path?query` for every host and port this server listens on
+   * @param options `recursive`: also everything below
+   * @returns how many entries were dropped
+   */
+  async flushCache(urlOrPath: string, options: { recursive?: boolean } = {}): Promise<number> {
+    const { carrier } = this.requireQueue();
+    let total = 0;
+    for (const url of flushTargets(urlOrPath, this.bound ?? [])) {
+      total += await new Promise<number>((resolve, reject) => {
+        carrier.flushCache(url, options.recursive === true, (error, count) => (error === null ? resolve(count) : reject(error)));
+      });
+    }
+    return total;
+  }
+
+  /** Counters of the whole engine: requests, hits, connections, queues, prefixes. */
+  queryState(): Promise<EngineState> {
+    const { carrier } = this.requireQueue();
+    return new Promise((resolve, reject) => {
+      carrier.queryState((error, state) => (error === null ? resolve(state as EngineState) : reject(error)));
+    });
+  }
+
+  private requireQueue(): Queue {
+    if (this.queue === null || this.bound === null) throw makeError('ERR_HTTPSYS_NOT_LISTENING');
+    return this.queue;
+  }
+
+  /** @internal */
+  prefixPathOf(urlContext: number): string {
+    return this.prefixPaths[urlContext] ?? '/';
+  }
+
+  /** @internal */
+  requestStarted(): void {
+    this.active++;
+  }
+
+  /** @internal */
+  requestDone(request: OwnRequest): void {
+    this.active--;
+    const socket = request.socket as ConnectionSocket | null;
+    if (socket !== null && socket.currentRequest === request) socket.currentRequest = null;
+    if (this.closing) {
+      setImmediate(() => {
+        this.forgetIdle();
+        this.finishClose();
+      });
+    }
+  }
+
+  /** @internal */
+  connectionDone(_socket: ConnectionSocket): void {
+    this.connectionCount--;
+  }
+
+  /** @internal */
+  abortExchange(link: Link, request: OwnRequest, error: Error | null): void {
+    abortExchange(link, request, error);
+  }
+
+  /** @internal */
+  onConnection(link: Link, id: number, flags: number, address: ConnectionAddress): void {
+    const socket = new ConnectionSocket(this, link, id, flags, address);
+    link.addConnection(socket);
+    this.connectionCount++;
+    this.emit('connection', socket);
+  }
+
+  /** @internal */
+  onRequest(
+    link: Link,
+    id: number,
+    flags: number,
+    methodCode: number,
+    connectionId: number,
+    urlContext: number,
+    text: string,
+    methodBytes: number,
+    targetBytes: number,
+    headerCount: number,
+    body: Buffer | null,
+  ): void {
+    dispatchRequest(this, link, id, flags, methodCode, connectionId, urlContext, text, methodBytes, targetBytes, headerCount, body);
+  }
+
+  /** @internal */
+  onBody(request: OwnRequest, piece: Buffer, last: boolean): void {
+    takeBody(request, piece, last);
+  }
+
+  /** @internal */
+  onBodyEnd(request: OwnRequest, trailerText: string, trailerCount: number): void {
+    request.rawTrailers = readHeaderEntries(trailerText, 0, trailerCount);
+    (request as unknown as Record<symbol, number>)[kTrailersCount] = request.rawTrailers.length;
+    takeBody(request, Buffer.alloc(0), true);
+  }
+
+  /** @internal */
+  onAborted(_link: Link, request: OwnRequest, reason: number): void {
+    const socket = request.socket as ConnectionSocket;
+    if (reason === frames.AbortMalformedBody || reason === frames.AbortTimeout) emitClientError(this, socket, reason);
+    socket.closedByEngine();
+  }
+
+  /** @internal */
+  onDrained(request: OwnRequest, bytes: number): void {
+    onResponseDrained(request.res, bytes);
+  }
+
+  /** @internal */
+  onConnectionClosed(_link: Link, socket: ConnectionSocket): void {
+    socket.closedByEngine();
+  }
+
+  /** @internal */
+  onLinkClosed(link: Link): void {
+    for (const socket of link.connections) if (socket !== null && socket !== undefined) socket.closedByEngine();
+  }
+
+  /** @internal */
+  onLost(_error: Error): void {
+    // The carrier brings the service back; requests under way were aborted with their channel.
+  }
+
+  /** @internal */
+  onRestored(): void {
+    // Nothing of this server's state depends on which service process it is.
+  }
+
+  /** @internal */
+  onFailed(error: Error): void {
+    const { queue } = this;
+    this.queue = null;
+    this.bound = null;
+    this.boundAddress = null;
+    queue?.carrier.close(() => undefined);
+    this.emit('error', error);
+  }
+}
+
+defineAccessors(Server.prototype, {
+  listening: {
+    get(): boolean {
+      return this.isListening();
+    },
+  },
+});
+
+/** As node:http's `createServer`. */
+export function createServer(listener?: Listener): Server;
+export function createServer(options: ServerOptions, listener?: Listener): Server;
+export function createServer(options?: ServerOptions | Listener, listener?: Listener): Server {
+  return new Server(options, listener);
+}

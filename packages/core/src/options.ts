@@ -1,0 +1,101 @@
+/** Every option of a server: type, default, range, unit, check. */
+import type * as http from 'node:http';
+import type { QueueMode } from './carriers/carrier';
+import type { NativeQueueOptions } from './carriers/native';
+import { makeError } from './errors';
+import type { CachePolicy } from './http/cache-policy';
+
+/** Timeouts as HTTP.SYS has them (http-server-api.md section 8.2): whole seconds, 1 to 65534; 0 = default; -1 = none. */
+export interface TimeoutOptions {
+  /** Between arrivals of a request body. Default 120. */
+  entityBody?: number;
+  /** For draining a body that the program did not read. Default 120. */
+  drainEntityBody?: number;
+  /** For a request that waits to be taken by the application; then 503. Default 120. */
+  requestQueue?: number;
+  /** For a keep-alive connection without a request. Default 120. */
+  idleConnection?: number;
+  /** For the whole head of a request. Default 120. */
+  headerWait?: number;
+  /** Bytes per second below which a client that reads a response is dropped. Default 150; -1 = none. */
+  minSendRate?: number;
+}
+
+/** Which engine serves a server: see the table in docs/architecture.md. On Windows it is always HTTP.SYS. */
+export type EngineName = 'service' | 'embedded';
+
+/** Options of `createServer`, beside those of node:http. */
+export interface ServerOptions<
+  Request extends typeof http.IncomingMessage = typeof http.IncomingMessage,
+  Response extends typeof http.ServerResponse<InstanceType<Request>> = typeof http.ServerResponse,
+> extends http.ServerOptions<Request, Response> {
+  /** Default: `service` for prefixes, `embedded` for ports; `HTTPSYS_ENGINE` overrides the default, this overrides both. */
+  engine?: EngineName;
+  /** Name of the request queue, for several processes on one queue. 1 to 260 characters without path separators (QUEUE-2). Default: unnamed. */
+  queueName?: string;
+  /** `create` (default), `attach` to an existing named queue, or `createOrAttach` (QUEUE-3). */
+  queueMode?: QueueMode;
+  /** Requests that may wait un-received; more get 503. 1 to 1,000,000, default 1000 (QUEUE-9). */
+  queueLength?: number;
+  /** Largest request body in bytes; 413 beyond. 0 = no limit (default). */
+  maxRequestBodyBytes?: number;
+  /** Requests under way in this process above which no more are taken from the queue. 1 to 1,000,000, default 10,000. */
+  maxConcurrentRequests?: number;
+  /** Largest cached response in bytes, 1 to 16 MiB. Default 262144 (CACHE-10). */
+  cacheEntryBytes?: number;
+  /** Policy of every response that sets none itself; `HTTPSYS_CACHE_DURATION` (seconds) sets it from outside. Default: none. */
+  cachePolicy?: CachePolicy | null;
+  timeouts?: TimeoutOptions;
+}
+
+/** Requests the engine may hand over before this process has taken them. */
+export const requestCredit = 256;
+export const maxConcurrentRequestsDefault = 10_000;
+
+function outOfRange(name: string, range: string, value: unknown): RangeError {
+  return Object.assign(new RangeError(`The value of "options.${name}" is out of range. It must be ${range}. Received ${String(value)}`), {
+    code: 'ERR_OUT_OF_RANGE',
+  });
+}
+
+function integer(name: string, value: unknown, min: number, max: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value)) {
+    throw Object.assign(new TypeError(`The "options.${name}" property must be an integer. Received ${typeof value}`), { code: 'ERR_INVALID_ARG_TYPE' });
+  }
+  if (value < min || value > max) throw outOfRange(name, `>= ${min} && <= ${max}`, value);
+  return value;
+}
+
+const timeoutNames = ['entityBody', 'drainEntityBody', 'requestQueue', 'idleConnection', 'headerWait'] as const;
+
+/**
+ * Checks the engine's part of the options and brings it into the engine's form.
+ *
+ * @throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE
+ */
+export function nativeQueueOptions(options: ServerOptions): NativeQueueOptions {
+  const result: NativeQueueOptions = {};
+  if (options.queueLength !== undefined) result.queueLength = integer('queueLength', options.queueLength, 1, 1_000_000);
+  if (options.maxRequestBodyBytes !== undefined) {
+    result.maxRequestBodyBytes = integer('maxRequestBodyBytes', options.maxRequestBodyBytes, 0, Number.MAX_SAFE_INTEGER);
+  }
+  if (options.cacheEntryBytes !== undefined) {
+    result.cacheEntryBytes = integer('cacheEntryBytes', options.cacheEntryBytes, 1, 16 * 1024 * 1024);
+  }
+  for (const name of timeoutNames) {
+    const value = options.timeouts?.[name];
+    if (value !== undefined) result[name] = integer(`timeouts.${name}`, value, -1, 65534);
+  }
+  const rate = options.timeouts?.minSendRate;
+  if (rate !== undefined) result.minSendRate = integer('timeouts.minSendRate', rate, -1, 0xfffffffe);
+  return result;
+}
+
+/** Checks what concerns this process. */
+export function checkServerOptions(options: ServerOptions): void {
+  nativeQueueOptions(options);
+  if (options.maxConcurrentRequests !== undefined) integer('maxConcurrentRequests', options.maxConcurrentRequests, 1, 1_000_000);
+  if (options.engine !== undefined && options.engine !== 'service' && options.engine !== 'embedded') {
+    throw makeError('ERR_HTTPSYS_ENGINE', String(options.engine));
+  }
+}

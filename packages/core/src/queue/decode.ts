@@ -1,0 +1,160 @@
+/**
+ * Reads a batch of frames from an engine and hands each to the sink. Every length is checked: a malformed frame throws
+ * `ERR_HTTPSYS_PROTOCOL`, and its channel ends.
+ */
+import { HttpsysError, makeError } from '../errors';
+import type { ChannelLink, LinkedConnection, LinkedRequest } from './channel-link';
+import * as frames from './frames';
+
+/** Node's Buffer with the method the type package leaves out. */
+export type InBuffer = Buffer & { latin1Slice(start: number, end: number): string };
+
+/** What a channel's frames become; the http layer implements it. Byte views are valid only during the call. */
+export interface FrameSink<R extends LinkedRequest, C extends LinkedConnection> {
+  onConnection(link: ChannelLink<R, C>, id: number, flags: number, address: ConnectionAddress): void;
+  /** `text` holds method (when written out), target and header entries; `body` is null when there is none inline. */
+  onRequest(
+    link: ChannelLink<R, C>,
+    id: number,
+    flags: number,
+    methodCode: number,
+    connectionId: number,
+    urlContext: number,
+    text: string,
+    methodBytes: number,
+    targetBytes: number,
+    headerCount: number,
+    body: Buffer | null,
+  ): void;
+  onBody(request: R, piece: Buffer, last: boolean): void;
+  onBodyEnd(request: R, trailerText: string, trailerCount: number): void;
+  onAborted(link: ChannelLink<R, C>, request: R, reason: number): void;
+  onDrained(request: R, bytes: number): void;
+  onConnectionClosed(link: ChannelLink<R, C>, connection: C): void;
+}
+
+export interface ConnectionAddress {
+  remoteAddress: string;
+  remotePort: number;
+  localAddress: string;
+  localPort: number;
+  family: 'IPv4' | 'IPv6' | undefined;
+}
+
+/** The engine sent what no engine sends. */
+export class ProtocolError extends HttpsysError {
+  constructor(why: string) {
+    super('ERR_HTTPSYS_PROTOCOL', makeError('ERR_HTTPSYS_PROTOCOL', why).message);
+  }
+}
+
+function malformed(why: string): Error {
+  return new ProtocolError(why);
+}
+
+function readAddress(bytes: InBuffer, at: number, end: number): ConnectionAddress {
+  if (end - at < 8) throw malformed('CONNECTION is too short');
+  const remoteBytes = bytes[at + 4]!;
+  const localBytes = bytes[at + 5]!;
+  if (at + 8 + remoteBytes + localBytes > end) throw malformed('CONNECTION addresses run past its end');
+  const family = bytes[at + 6];
+  const remoteAt = at + 8;
+  return {
+    remotePort: bytes.readUInt16LE(at),
+    localPort: bytes.readUInt16LE(at + 2),
+    remoteAddress: bytes.latin1Slice(remoteAt, remoteAt + remoteBytes),
+    localAddress: bytes.latin1Slice(remoteAt + remoteBytes, remoteAt + remoteBytes + localBytes),
+    family: family === 4 ? 'IPv4' : family === 6 ? 'IPv6' : undefined,
+  };
+}
+
+function readRequest<R extends LinkedRequest, C extends LinkedConnection>(
+  link: ChannelLink<R, C>,
+  sink: FrameSink<R, C>,
+  bytes: InBuffer,
+  start: number,
+  end: number,
+  flags: number,
+  id: number,
+): void {
+  if (end - start < 32) throw malformed('REQUEST is too short');
+  const targetBytes = bytes.readUInt32LE(start + 20);
+  const headerBytes = bytes.readUInt32LE(start + 24);
+  const methodBytes = bytes.readUInt16LE(start + 30);
+  const textAt = start + 32;
+  const bodyAt = textAt + methodBytes + targetBytes + headerBytes;
+  if (bodyAt > end) throw malformed('REQUEST parts run past its end');
+  sink.onRequest(
+    link,
+    id,
+    flags,
+    bytes[start + 6]!,
+    bytes.readUInt32LE(start + 12),
+    bytes.readUInt32LE(start + 16),
+    bytes.latin1Slice(textAt, bodyAt),
+    methodBytes,
+    targetBytes,
+    bytes.readUInt16LE(start + 28),
+    bodyAt === end ? null : bytes.subarray(bodyAt, end),
+  );
+}
+
+/** Handles the whole frames in `bytes[offset .. offset + length)`. */
+export function decodeBatch<R extends LinkedRequest, C extends LinkedConnection>(
+  link: ChannelLink<R, C>,
+  sink: FrameSink<R, C>,
+  bytes: InBuffer,
+  offset: number,
+  length: number,
+): void {
+  const batchEnd = offset + length;
+  let start = offset;
+  while (start < batchEnd) {
+    if (batchEnd - start < frames.HeaderBytes) throw malformed('a header is cut off');
+    const frameBytes = bytes.readUInt32LE(start);
+    const end = start + frameBytes;
+    if (frameBytes < frames.HeaderBytes || end > batchEnd) throw malformed(`a length of ${frameBytes} bytes`);
+    const type = bytes[start + 4]!;
+    const flags = bytes[start + 5]!;
+    const id = bytes.readUInt32LE(start + 8);
+    link.resumeAt = end;
+    switch (type) {
+      case frames.Request:
+        readRequest(link, sink, bytes, start, end, flags, id);
+        break;
+      case frames.Body: {
+        const request = link.findRequest(id);
+        if (request !== null) sink.onBody(request, bytes.subarray(start + 12, end), (flags & frames.BodyIsLast) !== 0);
+        break;
+      }
+      case frames.BodyEnd: {
+        const request = link.findRequest(id);
+        if (request !== null) sink.onBodyEnd(request, bytes.latin1Slice(start + 12, end), bytes.readUInt16LE(start + 6));
+        break;
+      }
+      case frames.Aborted: {
+        const request = link.findRequest(id);
+        if (request !== null) sink.onAborted(link, request, bytes.readUInt16LE(start + 6));
+        break;
+      }
+      case frames.Credit: {
+        if (frameBytes < 16) throw malformed('CREDIT is too short');
+        const request = link.findRequest(id);
+        if (request !== null) sink.onDrained(request, bytes.readUInt32LE(start + 12));
+        break;
+      }
+      case frames.Connection:
+        sink.onConnection(link, id, flags, readAddress(bytes, start + 12, end));
+        break;
+      case frames.ConnectionClosed: {
+        const connection = link.findConnection(id);
+        if (connection !== null) sink.onConnectionClosed(link, connection);
+        break;
+      }
+      default:
+        // A later minor version may add frame types; they are skipped.
+        break;
+    }
+    start = end;
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Composes frames from the application to the engine into one reusable buffer, which leaves in one call per batch.
+ */
+import * as frames from './frames';
+
+/** Buffer methods of Node that the type package leaves out; both write without a look at the encoding's name. */
+interface RawWrites {
+  latin1Write(text: string, offset: number): number;
+  utf8Write(text: string, offset: number): number;
+}
+type OutBuffer = Buffer & RawWrites;
+
+/** Starting size of a writer's buffer; most batches fit. */
+const initialBytes = 64 * 1024;
+/** A buffer that grew beyond this for one large batch is given back afterwards. */
+const keptBytesMax = 1024 * 1024;
+
+/** Anything a response body piece may be. */
+export type BodyPiece = string | Uint8Array;
+
+function allocate(bytes: number): OutBuffer {
+  return Buffer.allocUnsafeSlow(bytes) as OutBuffer;
+}
+
+/** Bytes needed at most for a piece in an encoding. */
+function bytesMax(piece: BodyPiece, encoding: BufferEncoding | undefined): number {
+  if (typeof piece !== 'string') return piece.byteLength;
+  return encoding === 'latin1' || encoding === 'binary' || encoding === 'ascii' ? piece.length : piece.length * 3;
+}
+
+/** One channel's outgoing batch. */
+export class FrameWriter {
+  buffer: OutBuffer = allocate(initialBytes);
+  length = 0;
+  /** Start of the newest frame, while it can still be amended (END flag on the last piece of a response). */
+  private lastAt = -1;
+
+  /** Forgets what was composed, after it was sent. */
+  reset(): void {
+    this.length = 0;
+    this.lastAt = -1;
+    if (this.buffer.length > keptBytesMax) this.buffer = allocate(initialBytes);
+  }
+
+  /**
+   * A response head with the first piece of its body.
+   *
+   * @param reason `''` for the standard phrase of the status
+   * @param head header block, `Name: value\r\n` each, Latin-1
+   * @returns body bytes written
+   */
+  response(
+    id: number,
+    flags: number,
+    status: number,
+    reason: string,
+    policy: Uint8Array | null,
+    head: string,
+    body: BodyPiece | null,
+    encoding?: BufferEncoding,
+  ): number {
+    const policyBytes = policy === null ? 0 : policy.byteLength;
+    const start = this.reserve(20 + reason.length + policyBytes + head.length + (body === null ? 0 : bytesMax(body, encoding)));
+    const out = this.buffer;
+    let at = start + 20;
+    if (reason !== '') at += out.latin1Write(reason, at);
+    if (policy !== null) {
+      out.set(policy, at);
+      at += policyBytes;
+    }
+    if (head !== '') at += out.latin1Write(head, at);
+    const bodyAt = at;
+    if (body !== null) at += this.piece(body, encoding, at);
+    const headBytes = head.length;
+    out[start + 12] = reason.length;
+    out[start + 13] = reason.length >>> 8;
+    out[start + 14] = policyBytes;
+    out[start + 15] = policyBytes >>> 8;
+    out[start + 16] = headBytes;
+    out[start + 17] = headBytes >>> 8;
+    out[start + 18] = headBytes >>> 16;
+    out[start + 19] = headBytes >>> 24;
+    this.close(start, at, frames.Response, flags, status, id);
+    return at - bodyAt;
+  }
+
+  /** A further piece of a response body; returns its bytes. */
+  data(id: number, body: BodyPiece, encoding?: BufferEncoding): number {
+    const start = this.reserve(12 + bytesMax(body, encoding));
+    const bytes = this.piece(body, encoding, start + 12);
+    this.close(start, start + 12 + bytes, frames.Data, 0, 0, id);
+    return bytes;
+  }
+
+  /** Ends a response: by a flag on its newest frame when that is still here, else (or with trailers) by a frame. */
+  end(id: number, trailers: string, standAlone: boolean): void {
+    const at = this.lastAt;
+    const out = this.buffer;
+    if (trailers === '' && !standAlone && at >= 0 && out.readUInt32LE(at + 8) === id) {
+      const type = out[at + 4];
+      // ResponseEnd and DataEnd are the same bit.
+      if (type === frames.Response || type === frames.Data) {
+        out[at + 5] = out[at + 5]! | frames.DataEnd;
+        return;
+      }
+    }
+    this.text(frames.End, 0, id, trailers);
+  }
+
+  /** An interim response; `head` is its header block. */
+  informational(id: number, status: number, head: string): void {
+    this.text(frames.Informational, status, id, head);
+  }
+
+  /** More requests (id 0) or more request body bytes may come. */
+  credit(id: number, amount: number): void {
+    const start = this.reserve(16);
+    this.buffer.writeUInt32LE(amount, start + 12);
+    this.close(start, start + 16, frames.Credit, 0, 0, id);
+  }
+
+  /** A frame without a body: CANCEL, DETACH, CLOSE_CONNECTIONS. */
+  plain(type: number, flags: number, id: number): void {
+    const start = this.reserve(12);
+    this.close(start, start + 12, type, flags, 0, id);
+  }
+
+  private text(type: number, aux: number, id: number, text: string): void {
+    const start = this.reserve(12 + text.length);
+    const bytes = text === '' ? 0 : this.buffer.latin1Write(text, start + 12);
+    this.close(start, start + 12 + bytes, type, 0, aux, id);
+  }
+
+  private piece(body: BodyPiece, encoding: BufferEncoding | undefined, at: number): number {
+    if (typeof body !== 'string') {
+      this.buffer.set(body, at);
+      return body.byteLength;
+    }
+    if (encoding === undefined || encoding === 'utf8' || encoding === 'utf-8') return this.buffer.utf8Write(body, at);
+    if (encoding === 'latin1' || encoding === 'binary') return this.buffer.latin1Write(body, at);
+    return this.buffer.write(body, at, encoding);
+  }
+
+  private close(start: number, end: number, type: number, flags: number, aux: number, id: number): void {
+    const out = this.buffer;
+    const length = end - start;
+    out[start] = length;
+    out[start + 1] = length >>> 8;
+    out[start + 2] = length >>> 16;
+    out[start + 3] = length >>> 24;
+    out[start + 4] = type;
+    out[start + 5] = flags;
+    out[start + 6] = aux;
+    out[start + 7] = aux >>> 8;
+    out[start + 8] = id;
+    out[start + 9] = id >>> 8;
+    out[start + 10] = id >>> 16;
+    out[start + 11] = id >>> 24;
+    this.lastAt = start;
+    this.length = end;
+  }
+
+  /** Makes room and returns where the frame starts. */
+  private reserve(bytes: number): number {
+    const start = this.length;
+    if (start + bytes > this.buffer.length) {
+      const grown = allocate(Math.max(this.buffer.length * 2, start + bytes));
+      this.buffer.copy(grown, 0, 0, start);
+      this.buffer = grown;
+    }
+    return start;
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * RequestQueue: what a Server attaches to. Owns the channels of one queue on one engine, decodes what comes and gathers what goes.
+ */
+import type { Carrier, CarrierEvents, Channel } from '../carriers/carrier';
+import { ChannelLink, type LinkedConnection, type LinkedRequest } from './channel-link';
+import { decodeBatch, ProtocolError, type FrameSink, type InBuffer } from './decode';
+
+/** What happens to the queue as a whole. */
+export interface QueueEvents<R extends LinkedRequest, C extends LinkedConnection> extends FrameSink<R, C> {
+  /** The channel is gone, and with it every request and connection on it. */
+  onLinkClosed(link: ChannelLink<R, C>): void;
+  onLost(error: Error): void;
+  onRestored(): void;
+  onFailed(error: Error): void;
+}
+
+export class RequestQueue<R extends LinkedRequest, C extends LinkedConnection> implements CarrierEvents {
+  readonly links = new Map<number, ChannelLink<R, C>>();
+  readonly carrier: Carrier;
+  private readonly sink: QueueEvents<R, C>;
+  private readonly unansweredMax: number;
+  /** The Buffer over a carrier's array, made once per array. */
+  private viewOf: Uint8Array | null = null;
+  private view: InBuffer = Buffer.alloc(0) as InBuffer;
+
+  /**
+   * @param makeCarrier gets this queue as the receiver of its events
+   * @param unansweredMax requests under way on one channel above which no more are asked for
+   */
+  constructor(makeCarrier: (events: CarrierEvents) => Carrier, sink: QueueEvents<R, C>, unansweredMax: number) {
+    this.sink = sink;
+    this.unansweredMax = unansweredMax;
+    this.carrier = makeCarrier(this);
+  }
+
+  onChannel(channel: Channel): void {
+    this.links.set(channel.id, new ChannelLink<R, C>(channel, this.unansweredMax));
+  }
+
+  onBatch(channel: Channel, batch: Uint8Array, offset: number, length: number): void {
+    const link = this.links.get(channel.id);
+    if (link === undefined) return;
+    if (this.viewOf !== batch) {
+      this.viewOf = batch;
+      this.view = (Buffer.isBuffer(batch) ? batch : Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength)) as InBuffer;
+    }
+    link.beginBatch();
+    try {
+      decodeBatch(link, this.sink, this.view, offset, length);
+    } catch (error) {
+      if (error instanceof ProtocolError) {
+        channel.destroy(error);
+        return;
+      }
+      this.resumeLater(channel, link.resumeAt, offset + length);
+      throw error;
+    } finally {
+      link.endBatch();
+    }
+  }
+
+  /** A listener threw: its error goes up, and the requests that came behind in the same batch are delivered all the same. */
+  private resumeLater(channel: Channel, from: number, to: number): void {
+    if (from >= to) return;
+    const rest = Buffer.from(this.view.subarray(from, to));
+    process.nextTick(() => this.onBatch(channel, rest, 0, rest.length));
+  }
+
+  onChannelClosed(channel: Channel): void {
+    const link = this.links.get(channel.id);
+    if (link === undefined) return;
+    this.links.delete(channel.id);
+    link.open = false;
+    this.sink.onLinkClosed(link);
+  }
+
+  onLost(error: Error): void {
+    this.sink.onLost(error);
+  }
+
+  onRestored(): void {
+    this.sink.onRestored();
+  }
+
+  onFailed(error: Error): void {
+    this.sink.onFailed(error);
+  }
+}

@@ -1,0 +1,53 @@
+/** What `QUERY_STATE` reports: plain counters since the engine started. */
+export interface EngineState {
+  /** Version of @httpsys/core the engine came with. */
+  version: string;
+  uptimeSeconds: number;
+  /** Process that runs the engine. */
+  pid?: number;
+  threads: number;
+  connections: number;
+  requests: number;
+  bytesIn: number;
+  bytesOut: number;
+  cache: CacheState;
+  /** Requests the engine answered with an error itself, by reason (http-server-api.md section 2.5). */
+  rejections: Record<string, number>;
+  queues: QueueState[];
+  urls: UrlState[];
+}
+
+export interface CacheState {
+  hits: number;
+  misses: number;
+  stores: number;
+  evictions: number;
+  expirations: number;
+  flushes: number;
+  bytes: number;
+  entries: number;
+}
+
+export interface QueueState {
+  id: number;
+  name?: string;
+  /** Requests waiting un-received. */
+  depth: number;
+  /** Channels attached. */
+  attached: number;
+  /** Requests routed to the queue, cache hits included. */
+  requests: number;
+  hits: number;
+  inFlight: number;
+  /** Processes attached. */
+  pids?: number[];
+}
+
+export interface UrlState {
+  prefix: string;
+  queueId: number;
+  requests: number;
+  hits: number;
+  /** Processes that serve it. */
+  pids?: number[];
+}

@@ -1,0 +1,22 @@
+/** Private state of public objects. Symbols, never `#private`: users wrap and re-prototype these objects. */
+
+/** Brand of our requests, shared by every copy of the package in the process. */
+export const kBrand = Symbol.for('httpsys.request');
+
+export const kLink = Symbol('kLink');
+export const kServer = Symbol('kServer');
+export const kRequestFlags = Symbol('kRequestFlags');
+export const kUrlContext = Symbol('kUrlContext');
+export const kPrefixPath = Symbol('kPrefixPath');
+export const kCreditOwed = Symbol('kCreditOwed');
+export const kBodyDone = Symbol('kBodyDone');
+export const kDistinct = Symbol('kDistinct');
+
+export const kHead = Symbol('kHead');
+export const kHeadFlags = Symbol('kHeadFlags');
+export const kPolicyBlock = Symbol('kPolicyBlock');
+export const kPolicy = Symbol('kPolicy');
+export const kSent = Symbol('kSent');
+export const kDrained = Symbol('kDrained');
+export const kWaiting = Symbol('kWaiting');
+export const kEnded = Symbol('kEnded');
