@@ -3,12 +3,24 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
-const folders = process.platform === 'win32' ? ['common', 'binding', 'httpsys'] : ['common', 'binding', 'portable'];
-const root = path.join(__dirname, '..', 'native');
-for (const folder of folders) {
-  const dir = path.join(root, folder);
-  if (!fs.existsSync(dir)) continue;
-  for (const file of fs.readdirSync(dir).sort()) {
-    if (file.endsWith('.cc')) console.log(`native/${folder}/${file}`);
-  }
+const root = path.join(__dirname, '..');
+
+function foldersOf(platform) {
+  return platform === 'win32' ? ['common', 'binding', 'httpsys'] : ['common', 'binding', 'portable'];
+}
+
+/** Files that end in one of `extensions`, relative to the package, with forward slashes. */
+function listSources(extensions, platform = process.platform) {
+  return foldersOf(platform).flatMap((folder) => {
+    const dir = path.join(root, 'native', folder);
+    if (!fs.existsSync(dir)) return [];
+    const names = fs.readdirSync(dir).sort();
+    return names.filter((name) => extensions.some((extension) => name.endsWith(extension))).map((name) => `native/${folder}/${name}`);
+  });
+}
+
+module.exports = { listSources };
+
+if (require.main === module) {
+  for (const file of listSources(['.cc'])) console.log(file);
 }

@@ -5,8 +5,8 @@ const messages = {
     `Invalid URL prefix ${JSON.stringify(prefix)}: ${part} ${why}. Expected scheme://host:port/path/, for example http://*:8080/shop/`,
   ERR_HTTPSYS_TLS_UNSUPPORTED: (prefix: string) =>
     `${JSON.stringify(prefix)}: https prefixes are not available on this engine yet; listen on an http prefix`,
-  ERR_HTTPSYS_SERVICE_START: (log: string, why: string) =>
-    `The httpsys service did not start: ${why}. Its log is ${log}`,
+  ERR_HTTPSYS_SERVICE_START: (log: string, why: string) => `The httpsys service did not start: ${why}. Its log is ${log}`,
+  ERR_HTTPSYS_RUNTIME_DIR: (dir: string, why: string) => `The directory ${dir} cannot be used for the httpsys service: ${why}`,
   ERR_HTTPSYS_SERVICE_LOST: (why: string) => `The connection to the httpsys service was lost: ${why}`,
   ERR_HTTPSYS_PROTOCOL: (why: string) => `Malformed frame: ${why}`,
   ERR_HTTPSYS_VERSION: (ours: string, theirs: string) =>
@@ -46,7 +46,11 @@ export function makeError<C extends HttpsysErrorCode>(code: C, ...args: Paramete
  * @param code `EADDRINUSE`, `EACCES`, ...
  * @param why what holds the address and what to do about it
  */
-export function listenError(code: string, why: string, properties: { prefix?: string; address?: string; port?: number; pid?: number }): HttpsysError {
+export function listenError(
+  code: string,
+  why: string,
+  properties: { prefix?: string; address?: string; port?: number; pid?: number },
+): HttpsysError {
   const where = properties.prefix ?? `${properties.address ?? ''}:${properties.port ?? ''}`;
   return new HttpsysError(code, `listen ${code}: ${where}: ${why}`, { syscall: 'listen', ...properties });
 }

@@ -39,7 +39,8 @@ class SharedEngine {
     if (alive) this.keepingAlive.add(user);
     else this.keepingAlive.delete(user);
     const after = this.keepingAlive.size > 0;
-    if (before !== after) after ? this.engine.ref() : this.engine.unref();
+    if (!before && after) this.engine.ref();
+    if (before && !after) this.engine.unref();
   }
 
   leave(user: EmbeddedCarrier): void {
@@ -130,7 +131,7 @@ export class EmbeddedCarrier implements Carrier {
     if (bindHost !== '' && net.isIP(bindHost) === 0) throw listenError('ENOTFOUND', 'not an IP address', { address: bindHost, port });
     const prefix = `http://${prefixHost(bindHost)}:${port}/`;
     const [bound] = this.start(options, [{ prefix, urlContext }], { backlog: backlog > 0 ? backlog : DEFAULT_BACKLOG, bindHost });
-    return { ...bound, host: bindHost, address: bindHost === '' ? '::' : bindHost };
+    return { ...bound, address: bindHost === '' ? '::' : bindHost };
   }
 
   removeUrls(done: (error: Error | null) => void): void {

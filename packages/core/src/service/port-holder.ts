@@ -22,7 +22,7 @@ function listeningInodes(port: number): Set<string> {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const inodes = new Set<string>();
   for (const file of ['/proc/net/tcp', '/proc/net/tcp6']) {
-    let table = '';
+    let table: string;
     try {
       table = fs.readFileSync(file, 'latin1');
     } catch {
@@ -42,7 +42,7 @@ function ownerOf(inodes: Set<string>): number | undefined {
   for (const name of fs.readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     if (performance.now() > deadline) return undefined;
-    let descriptors: string[] = [];
+    let descriptors: string[];
     try {
       descriptors = fs.readdirSync(`/proc/${name}/fd`);
     } catch {

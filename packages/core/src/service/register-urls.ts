@@ -1,7 +1,7 @@
 /** Registration of URL prefixes on a queue as one transaction: checks first, then ports, then the table (URL-20 to URL-23). */
 import { HttpsysError, listenError, makeError } from '../errors';
 import type { BoundUrl, UrlRegistration } from '../carriers/carrier';
-import { parsePrefix, type ParsedPrefix } from '../prefix';
+import { parsePrefix, type UrlPrefix } from '../prefix';
 import type { ControlPlane } from './control-plane';
 import { invalid } from './check';
 import { MAX_URLS, MAX_URLS_PER_QUEUE } from './limits';
@@ -15,7 +15,7 @@ export interface RegisterOptions {
 }
 
 interface Wanted {
-  prefix: ParsedPrefix;
+  prefix: UrlPrefix;
   urlContext: number;
 }
 
@@ -102,7 +102,7 @@ export function registerUrls(
 
 /** URL-21, and what this engine cannot do yet. */
 function checkSchemes(plane: ControlPlane, known: Wanted[], floating: Wanted[]): void {
-  const schemes = new Map<number, ParsedPrefix>();
+  const schemes = new Map<number, UrlPrefix>();
   for (const url of plane.registry.urls.values()) schemes.set(url.prefix.port, url.prefix);
   for (const { prefix } of known) {
     const other = schemes.get(prefix.port);
@@ -170,7 +170,8 @@ function inOrder(registrations: UrlRegistration[], free: UrlRegistration[], queu
     const { prefix } = FREE_PORT.test(registration.prefix) ? added[nextFree++] : known[nextKnown++];
     const url = byKey.get(urlKey(prefix));
     if (url === undefined) throw invalid(`${prefix.text} was not registered`);
-    return { prefix: prefix.text, urlContext: url.urlContext, host: prefix.host, port: prefix.port };
+    const [address] = planAddresses([portUser(prefix, url.bindHost)]);
+    return { prefix: prefix.text, urlContext: url.urlContext, host: address, port: prefix.port };
   });
 }
 
@@ -178,7 +179,7 @@ function withPort(prefix: string, port: number): string {
   return prefix.replace(FREE_PORT, (_, head: string, rest: string | undefined) => `${head}:${port}${rest ?? ''}`);
 }
 
-function taken(prefix: ParsedPrefix, holders: Iterable<Session>, why: string | undefined): HttpsysError {
+function taken(prefix: UrlPrefix, holders: Iterable<Session>, why: string | undefined): HttpsysError {
   const pids = [...new Set([...holders].map((holder) => holder.pid))];
   const text = why ?? `the prefix is registered by ${pids.length === 1 ? 'process' : 'processes'} ${pids.join(', ')}`;
   return listenError('EADDRINUSE', text, { prefix: prefix.text, port: prefix.port, pid: pids[0] });

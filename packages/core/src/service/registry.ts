@@ -1,6 +1,6 @@
 /** Who has registered what: sessions, queues and URLs of one engine as plain data. The rules are in control-plane.ts. */
 import type { NativeQueueOptions } from '../carriers/native';
-import type { ParsedPrefix } from '../prefix';
+import type { UrlPrefix } from '../prefix';
 
 /** One control connection, or one carrier of this process: a process's part in one request queue. */
 export interface Session {
@@ -23,7 +23,7 @@ export interface Queue {
 }
 
 export interface RegisteredUrl {
-  readonly prefix: ParsedPrefix;
+  readonly prefix: UrlPrefix;
   readonly queue: Queue;
   urlContext: number;
   /** Sessions that registered it; several only on a named queue. */
@@ -35,7 +35,7 @@ export interface RegisteredUrl {
 }
 
 /** Same scheme, bucket, host, port and path: a duplicate (URL-20). */
-export function urlKey(prefix: ParsedPrefix): string {
+export function urlKey(prefix: UrlPrefix): string {
   return `${prefix.scheme}|${prefix.hostKind}|${prefix.host}|${prefix.port}|${prefix.path}`;
 }
 
