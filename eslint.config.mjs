@@ -18,7 +18,7 @@ export default tseslint.config(
   },
   { files: ['**/*.{js,cjs}'], languageOptions: { sourceType: 'commonjs' } },
   // Scripts inside pages.
-  { files: ['examples/*/public/**/*.js'], languageOptions: { globals: globals.browser } },
+  { files: ['examples/*/public/**/*.js', 'examples/test/landing.test.mjs'], languageOptions: { globals: globals.browser } },
   {
     files: ['packages/*/src/**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],
@@ -31,6 +31,8 @@ export default tseslint.config(
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
+      // Express' types are extended inside its global namespace.
+      '@typescript-eslint/no-namespace': ['error', { allowDeclarations: true }],
       // node:http's methods are taken off its prototypes and called with our objects; header values of any type become strings, as there.
       '@typescript-eslint/unbound-method': 'off',
       '@typescript-eslint/no-base-to-string': 'off',
