@@ -1,5 +1,6 @@
 #include "portable/cache.h"
 
+#include <cstring>
 #include <random>
 
 #include "portable/cache_shard.h"
@@ -206,10 +207,12 @@ void Cache::makeKey(bool https, std::string_view host, uint16_t port, std::strin
   out->append(https ? "https://" : "http://");
   const bool literal = host.find(':') != std::string_view::npos;
   if (literal) out->push_back('[');
+  const size_t hostAt = out->size();
+  out->append(host);
   for (size_t i = 0; i < host.size();) {
     unsigned char bytes[2];
     const size_t n = foldAt(host, i, bytes);
-    out->append(reinterpret_cast<const char*>(bytes), n);
+    std::memcpy(&(*out)[hostAt + i], bytes, n);
     i += n;
   }
   if (literal) out->push_back(']');
@@ -222,13 +225,17 @@ void Cache::makeKey(bool https, std::string_view host, uint16_t port, std::strin
   } while (port != 0);
   while (count > 0) out->push_back(digits[--count]);
   if (cookedPath.empty() || cookedPath.front() != '/') out->push_back('/');
-  for (const char c : cookedPath) {
-    if (c == '?') {
-      out->append("%3F");
-    } else if (c == '%') {
-      out->append("%25");
-    } else {
-      out->push_back(c);
+  if (cookedPath.find('?') == std::string_view::npos && cookedPath.find('%') == std::string_view::npos) {
+    out->append(cookedPath);
+  } else {
+    for (const char c : cookedPath) {
+      if (c == '?') {
+        out->append("%3F");
+      } else if (c == '%') {
+        out->append("%25");
+      } else {
+        out->push_back(c);
+      }
     }
   }
   out->append(query);

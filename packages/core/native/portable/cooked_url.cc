@@ -228,9 +228,9 @@ bool cookPath(std::string_view path, const CookedPathLimits& limits, std::string
   size_t segment = 0;  // where the current segment begins
   const size_t limit = limits.segmentLength == 0 ? path.size() : limits.segmentLength;
   for (size_t i = 0; i < path.size(); i++) {
-    switch (kClasses[static_cast<unsigned char>(path[i])]) {
-      case kPlain:
-        break;
+    const uint8_t kind = kClasses[static_cast<unsigned char>(path[i])];
+    if (kind == kPlain) continue;
+    switch (kind) {
       case kSlash:
         if (i != 0 && (i == segment || i - segment > limit)) {
           // An overlong segment may still vanish before a "..", so the slow path decides.

@@ -29,9 +29,15 @@ bool parsePort(std::string_view text, uint16_t* port) {
   return true;
 }
 
-bool isNameChar(unsigned char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
-}
+struct NameChars {
+  bool allowed[128] = {};
+  constexpr NameChars() {
+    for (int c = '0'; c <= '9'; c++) allowed[c] = true;
+    for (int c = 'a'; c <= 'z'; c++) allowed[c] = allowed[c - 32] = true;
+    allowed['-'] = allowed['.'] = allowed['_'] = allowed['~'] = true;
+  }
+};
+constexpr NameChars kNameChars;
 
 }  // namespace
 
@@ -55,7 +61,7 @@ bool splitHost(std::string_view host, std::string_view* name, uint16_t* port) {
     const unsigned char c = static_cast<unsigned char>(host[i]);
     if (c >= 0x80) {
       wide = true;
-    } else if (!isNameChar(c)) {
+    } else if (!kNameChars.allowed[c]) {
       return false;
     }
   }
