@@ -46,6 +46,9 @@ export const nativeWriteHead = sourceOf(http.ServerResponse.prototype.writeHead)
 export const nativeEnd = sourceOf(http.ServerResponse.prototype.end).includes('strictContentLength')
   ? http.ServerResponse.prototype.end
   : null;
+export const nativeSetHeader = sourceOf(http.ServerResponse.prototype.setHeader).includes('ERR_HTTP_HEADERS_SENT')
+  ? http.ServerResponse.prototype.setHeader
+  : null;
 export const nativeWrite = sourceOf(http.ServerResponse.prototype.write).includes('write_(')
   ? http.ServerResponse.prototype.write
   : null;

@@ -4,6 +4,7 @@
 import type * as http from 'node:http';
 import * as frames from '../queue/frames';
 import type { SharingFacts } from './cache-policy';
+import { lowerOf } from '../queue/header-names';
 import { nodeError } from './node-internals';
 
 /** What a composed head says. */
@@ -119,6 +120,12 @@ export function composeStored(stored: StoredHeaders | null): void {
 }
 
 function appendChecked(name: unknown, value: unknown): void {
+  const known = lowerOf.get(name as string);
+  if (known !== undefined && typeof value === 'string') {
+    if (invalidValue.test(value)) validateField(name, value);
+    append(known, name as string, value);
+    return;
+  }
   if (Array.isArray(value)) for (const one of value) validateField(name, one);
   else validateField(name, value);
   const text = name as string;
@@ -131,7 +138,8 @@ export function composeGiven(given: http.OutgoingHttpHeaders | readonly unknown[
   if (given === undefined || given === null) return;
   if (!Array.isArray(given)) {
     const fields = given as http.OutgoingHttpHeaders;
-    for (const name in fields) if (Object.hasOwn(fields, name)) appendChecked(name, fields[name]);
+    const names = Object.keys(fields);
+    for (let n = 0; n < names.length; n++) appendChecked(names[n], fields[names[n]!]);
     return;
   }
   if (given.length > 0 && Array.isArray(given[0])) {

@@ -10,6 +10,7 @@ import { validateCachePolicy, type CachePolicy } from './cache-policy';
 import { completeResponse } from './completion';
 import type { Link, OwnRequest } from './incoming-message';
 import { kOutHeaders, nativeEnd, nativeWriteHead } from './node-internals';
+import { setHeader } from './header-store';
 import { policyBlock } from './policy-block';
 import { hooks, reasonOf, type WaitingPiece } from './response-hooks';
 import { composeStored, head, type StoredHeaders } from './response-head';
@@ -72,6 +73,10 @@ export class ServerResponse<Request extends http.IncomingMessage = http.Incoming
 
   set cacheDuration(seconds: number | undefined) {
     this.cachePolicy = seconds === undefined ? undefined : { ttl: seconds };
+  }
+
+  override setHeader(name: string, value: number | string | readonly string[]): this {
+    return setHeader.call(this, name, value) as this;
   }
 
   override end(cb?: () => void): this;
