@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import type { Channel } from '../../src/carriers/carrier';
+import { ChannelLink, type LinkedConnection, type LinkedRequest } from '../../src/queue/channel-link';
+import { decodeBatch, ProtocolError, type FrameSink, type InBuffer } from '../../src/queue/decode';
+import * as frames from '../../src/queue/frames';
+
+type Link = ChannelLink<LinkedRequest, LinkedConnection>;
+
+function makeLink(): Link {
+  const channel = { id: 1, pending: 0, send() {}, destroy() {}, ref() {}, unref() {} } as Channel;
+  return new ChannelLink<LinkedRequest, LinkedConnection>(channel, 1000);
+}
+
+/** Records what is called, and keeps requests and connections as the http layer would. */
+function makeSink(calls: unknown[][]): FrameSink<LinkedRequest, LinkedConnection> {
+  return {
+    onConnection(link, id, flags, address) {
+      link.addConnection({ connectionId: id });
+      calls.push(['connection', id, flags, address]);
+    },
+    onRequest(link, id, flags, code, connectionId, urlContext, text, methodBytes, targetBytes, headerCount, body) {
+      link.addRequest({ requestId: id });
+      calls.push(['request', id, flags, code, connectionId, urlContext, text, methodBytes, targetBytes, headerCount, body?.toString()]);
+    },
+    onBody: (request, piece, last) => calls.push(['body', request.requestId, piece.toString(), last]),
+    onBodyEnd: (request, text, count) => calls.push(['end', request.requestId, text, count]),
+    onAborted: (_link, request, reason) => calls.push(['aborted', request.requestId, reason]),
+    onDrained: (request, bytes) => calls.push(['drained', request.requestId, bytes]),
+    onConnectionClosed: (_link, connection) => calls.push(['closed', connection.connectionId]),
+  };
+}
+
+function frame(type: number, flags: number, aux: number, id: number, body: Uint8Array = new Uint8Array(0)): Buffer {
+  const bytes = Buffer.alloc(12 + body.length);
+  bytes.writeUInt32LE(bytes.length, 0);
+  bytes[4] = type;
+  bytes[5] = flags;
+  bytes.writeUInt16LE(aux, 6);
+  bytes.writeUInt32LE(id, 8);
+  bytes.set(body, 12);
+  return bytes;
+}
+
+function requestBody(method: string, target: string, entries: string, headerCount: number, body: string): Buffer {
+  const fixed = Buffer.alloc(20);
+  fixed.writeUInt32LE(5, 0);
+  fixed.writeUInt32LE(2, 4);
+  fixed.writeUInt32LE(target.length, 8);
+  fixed.writeUInt32LE(entries.length, 12);
+  fixed.writeUInt16LE(headerCount, 16);
+  fixed.writeUInt16LE(method.length, 18);
+  return Buffer.concat([fixed, Buffer.from(method + target + entries + body, 'latin1')]);
+}
+
+function decode(batch: Buffer, calls: unknown[][] = [], link = makeLink()): unknown[][] {
+  decodeBatch(link, makeSink(calls), batch as InBuffer, 0, batch.length);
+  return calls;
+}
+
+test('a batch is read frame by frame', () => {
+  const credit = Buffer.alloc(4);
+  credit.writeUInt32LE(4096);
+  const calls = decode(
+    Buffer.concat([
+      frame(frames.Request, frames.RequestEnd, 1, 9, requestBody('', '/a', '', 0, 'inline')),
+      frame(frames.Body, frames.BodyIsLast, 0, 9, Buffer.from('piece')),
+      frame(frames.Credit, 0, 0, 9, credit),
+      frame(0x7e, 0, 0, 9, Buffer.from('a type of a later minor version')),
+      frame(frames.BodyEnd, 0, 2, 9, Buffer.from('entries')),
+      frame(frames.Aborted, 0, frames.AbortClientReset, 9),
+    ]),
+  );
+  assert.deepEqual(calls, [
+    ['request', 9, frames.RequestEnd, 1, 5, 2, '/a', 0, 2, 0, 'inline'],
+    ['body', 9, 'piece', true],
+    ['drained', 9, 4096],
+    ['end', 9, 'entries', 2],
+    ['aborted', 9, frames.AbortClientReset],
+  ]);
+});
+
+test('frames of a finished request are skipped', () => {
+  const link = makeLink();
+  link.addRequest({ requestId: 3 | (1 << 20) });
+  const calls = decode(frame(frames.Body, 0, 0, 3 | (2 << 20), Buffer.from('late')), [], link);
+  assert.deepEqual(calls, []);
+});
+
+for (const [what, bytes] of [
+  ['a header that is cut off', Buffer.alloc(5)],
+  ['a length below the header', frame(frames.Body, 0, 0, 1).fill(3, 0, 1)],
+  ['a length beyond the batch', frame(frames.Body, 0, 0, 1).fill(200, 0, 1)],
+  ['a REQUEST without its fixed part', frame(frames.Request, 0, 1, 1, Buffer.alloc(8))],
+  ['a REQUEST whose target runs past its end', frame(frames.Request, 0, 1, 1, requestBody('', '/abc', '', 0, '').subarray(0, 22))],
+  ['a CONNECTION whose address runs past its end', frame(frames.Connection, 0, 0, 1, Uint8Array.of(0, 0, 0, 0, 50, 0, 4, 0))],
+] as const) {
+  test(`malformed: ${what} ends the channel with ERR_HTTPSYS_PROTOCOL`, () => {
+    assert.throws(() => decode(bytes), (error: unknown) => error instanceof ProtocolError && error.code === 'ERR_HTTPSYS_PROTOCOL');
+  });
+}
+
+test('a CREDIT without its number is malformed', () => {
+  const link = makeLink();
+  link.addRequest({ requestId: 1 });
+  assert.throws(() => decode(frame(frames.Credit, 0, 0, 1), [], link), ProtocolError);
+});
+
+test('fuzz: any bytes are either read to their end or refused as malformed', () => {
+  const type = fc.constantFrom(1, 2, 3, 4, 5, 6, 7, 0x10, 0x11, 0x55);
+  const wellFormed = fc
+    .tuple(type, fc.nat(255), fc.nat(65535), fc.nat(3), fc.uint8Array({ maxLength: 60 }))
+    .map(([kind, flags, aux, id, body]) => frame(kind, flags, aux, id, body));
+  const garbage = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes));
+  fc.assert(
+    fc.property(fc.array(fc.oneof({ weight: 5, arbitrary: wellFormed }, { weight: 1, arbitrary: garbage }), { maxLength: 8 }), (parts) => {
+      try {
+        decode(Buffer.concat(parts));
+      } catch (error) {
+        assert.ok(error instanceof ProtocolError, String(error));
+      }
+    }),
+    { numRuns: 5000, seed: 20261123 },
+  );
+});
