@@ -283,7 +283,7 @@ export class ServiceCarrier implements Carrier {
 
 /** The channels first, so that answers on their way arrive before the queue is closed. */
 async function shut(link: Link): Promise<void> {
-  await Promise.all(link.channels.map((channel) => channel?.end()));
+  await Promise.all(link.channels.filter((channel) => channel !== null).map((channel) => channel.end()));
   try {
     await link.control.request(frames.CloseQueue, {});
   } catch {
