@@ -63,11 +63,11 @@ export class PortTable {
     let released = false;
     try {
       for (const host of added) {
-        if (!this.listenOne(host, port, backlog, () => released || dropped.length === 0, done)) {
+        if (!this.listenOne(host, port, backlog, dropped.length === 0 || released, done, current)) {
           // The new address overlaps with our own old one: only now let go of it, so that a rebind that needs no gap has none.
           released = true;
           for (const old of dropped) this.engine.unlisten(old, port);
-          this.listenOne(host, port, backlog, () => true, done);
+          this.listenOne(host, port, backlog, true, done, current);
         }
       }
     } catch (error) {
@@ -100,7 +100,7 @@ export class PortTable {
   }
 
   /** False: the address is taken and the caller has something of its own to give up first. */
-  private listenOne(host: string, port: number, backlog: number, isLast: () => boolean, done: string[]): boolean {
+  private listenOne(host: string, port: number, backlog: number, isLast: boolean, done: string[], current: Set<string>): boolean {
     try {
       this.engine.listen(host, port, backlog);
       done.push(host);
@@ -108,8 +108,9 @@ export class PortTable {
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       // A machine without IPv6 still has a localhost.
-      if (host === '::1' && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') && done.includes('127.0.0.1')) return true;
-      if (code === 'EADDRINUSE' && !isLast()) return false;
+      const missing = code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT';
+      if (missing && host === '::1' && (done.includes('127.0.0.1') || current.has('127.0.0.1'))) return true;
+      if (code === 'EADDRINUSE' && !isLast) return false;
       throw this.explain(error, host, port);
     }
   }

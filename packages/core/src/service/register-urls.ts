@@ -88,13 +88,15 @@ export function registerUrls(
       bindHost: options.bindHost,
     });
   }
-  for (const url of shared) {
+  // On a shared queue the first process' contexts stand for all; a successor of a dead process brings its own, whatever the old ones were.
+  const inheritedUrls = shared.filter((url) => url.holders.size === 0);
+  for (const url of inheritedUrls) url.urlContext = -1;
+  for (const url of inheritedUrls) {
     const mine = known.find((wanted) => urlKey(wanted.prefix) === urlKey(url.prefix)) as Wanted;
-    // On a shared queue the first process' context stands for all; a successor of a dead process brings its own.
-    if (url.holders.size === 0) url.urlContext = freeContext(target, mine.urlContext, url);
-    url.holders.add(session);
+    url.urlContext = freeContext(target, mine.urlContext);
     url.orphanedUntil = 0;
   }
+  for (const url of shared) url.holders.add(session);
   plane.publishUrls();
   for (const url of lost) plane.closeIfUnused(url.queue);
   return inOrder(registrations, free, target, known, added);
@@ -155,8 +157,8 @@ function withPrefix(error: unknown, added: Wanted[]): unknown {
 }
 
 /** Contexts are told apart on one queue; processes that share a queue may have numbered differently. */
-function freeContext(queue: Queue, wanted: number, but?: RegisteredUrl): number {
-  const used = new Set([...queue.urls].filter((url) => url !== but).map((url) => url.urlContext));
+function freeContext(queue: Queue, wanted: number): number {
+  const used = new Set([...queue.urls].map((url) => url.urlContext));
   let context = wanted;
   while (used.has(context)) context = (context + 1) >>> 0;
   return context;
