@@ -16,7 +16,17 @@ import { packageVersion } from './version';
 const THREADS_MAX = 64;
 const DEFAULT_THREADS_MAX = 4;
 
+/** Whatever keeps the service from starting is one line of the log, which the application's error quotes. */
 function main(): void {
+  try {
+    start();
+  } catch (error) {
+    process.stderr.write(`${new Date().toISOString()} [${process.pid}] cannot start: ${(error as Error).message}\n`);
+    process.exit(1);
+  }
+}
+
+function start(): void {
   const where = openRuntimeDir();
   const addon = loadAddon();
   // Held until the process ends, however it ends.
