@@ -1,0 +1,87 @@
+/**
+ * Where an engine of this package knowingly differs from node:http, each with the rule that decides it. A test states both sides with
+ * `sameAsNode`: on an engine listed here, node:http's behaviour must *not* be observed, so that a difference which went away is noticed.
+ */
+import * as assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { engine, type EngineName } from './engine';
+
+export interface Difference {
+  /** What a test calls it. */
+  id: string;
+  /** Rule of the reference, RFC section, or part of the design that decides. */
+  rule: string;
+  reason: string;
+  /** Engines it applies to; all of this package's when absent. */
+  engines?: EngineName[];
+}
+
+/** Requests that node:http lets through or answers otherwise, by the rule that refuses them. */
+const malformed: [rule: string, reason: string, ids: string[]][] = [
+  ['RFC 9112 section 3', 'a request line is method, one space, target, one space, version', ['no-version', 'http-0.9', 'two-spaces']],
+  ['http-server-api 2.5, 505', 'a version other than 1.x is refused by its own status', ['version-2.0', 'version-3.0', 'version-9.9', 'h2-preface']],
+  ['PARSE-5', 'a malformed escape, invalid UTF-8 or an escaped control character is an invalid URL', ['percent-alone', 'percent-one-digit', 'percent-no-hex', 'percent-percent', 'percent-bad-utf8', 'percent-nul', 'percent-control', 'percent-crlf']],
+  ['RFC 9112 section 3.2, PARSE-4', 'a target must have the form its method allows', ['asterisk-for-get', 'absolute-without-host', 'absolute-slash-in-query', 'absolute-other-scheme']],
+  ['RFC 9112 section 3.2', 'a request with several or invalid Host fields is refused', ['host-twice', 'host-two-values', 'host-with-path', 'host-with-userinfo', 'host-bad-port', 'host-port-too-big', 'host-with-space', 'host-bad-ipv6']],
+  ['RFC 9112 section 6.1', 'a transfer coding that is not understood is 501', ['te-unknown', 'te-gzip-chunked']],
+  ['RFC 9112 section 6.1', 'Transfer-Encoding in an HTTP/1.0 request is faulty framing', ['te-in-1.0']],
+  ['PARSE-9', 'POST and PUT need a length or chunked', ['post-without-length', 'put-without-length']],
+  ['RFC 9112 section 7.1.1', 'a chunk extension beyond the bound is a malformed request', ['chunk-extension-flood']],
+];
+
+export const differences: Difference[] = [
+  {
+    id: 'pipelining.delivery',
+    rule: 'RECV-7',
+    reason: 'a pipelined request is delivered after the response before it is complete; node:http delivers all at once',
+  },
+  {
+    id: 'pipelining.after-close',
+    rule: 'RFC 9112 section 9.6',
+    reason: 'bytes behind a request with Connection: close are ignored, and everything before them is answered',
+  },
+  {
+    id: 'body.post-without-length',
+    rule: 'PARSE-9',
+    reason: 'POST and PUT without a length are answered with 411 before the application sees them',
+  },
+  {
+    id: 'response.content-length-exceeded',
+    rule: 'docs/frames.md, rules of a response',
+    reason: 'body bytes beyond Content-Length are dropped and the connection is closed; node:http sends them into the next response',
+  },
+  {
+    id: 'response.content-length-unmet',
+    rule: 'docs/frames.md, rules of a response',
+    reason: 'a response shorter than its Content-Length closes the connection; node:http leaves its client waiting',
+  },
+  {
+    id: 'client-error.malformed',
+    rule: 'design, Semantics: nothing passed to an application',
+    reason: 'the engine answers malformed requests itself, the application is not told',
+  },
+  ...malformed.flatMap(([rule, reason, ids]) => ids.map((id) => ({ id: `malformed.${id}`, rule, reason }))),
+];
+
+const byId = new Map(differences.map((difference) => [difference.id, difference]));
+
+/** The listed difference of `id` that applies to the engine under test. */
+export function differenceFor(id: string): Difference | null {
+  const difference = byId.get(id);
+  if (!difference || engine === 'node') return null;
+  return !difference.engines || difference.engines.includes(engine) ? difference : null;
+}
+
+/**
+ * Checks what node:http does; on an engine with a listed difference, that `nodeCheck` fails and `ours` holds instead.
+ */
+export async function sameAsNode(t: TestContext, id: string, nodeCheck: () => unknown, ours: () => unknown): Promise<void> {
+  const difference = differenceFor(id);
+  if (!difference) {
+    await nodeCheck();
+    return;
+  }
+  t.diagnostic(`differs from node:http: ${id} (${difference.rule}): ${difference.reason}`);
+  await assert.rejects(async () => nodeCheck(), assert.AssertionError, `the difference ${id} is listed but was not observed`);
+  await ours();
+}

@@ -1,0 +1,187 @@
+/**
+ * The suite is written once and runs on every engine, chosen by HTTPSYS_TEST_ENGINE: `embedded` (default), `service`, or `node`, which is
+ * Node's own server and so the oracle for everything that is node:http's.
+ */
+import * as http from 'node:http';
+import * as net from 'node:net';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import type { AddressInfo } from 'node:net';
+import type { TestContext } from 'node:test';
+import { RawClient, fetchOnce, type RawResponse } from './client';
+import { within } from './poll';
+import { stopService } from './service-process';
+
+export type EngineName = 'node' | 'embedded' | 'service';
+
+function readEngine(): EngineName {
+  const value = process.env.HTTPSYS_TEST_ENGINE ?? 'embedded';
+  if (value === 'node' || value === 'embedded' || value === 'service') return value;
+  throw new Error(`HTTPSYS_TEST_ENGINE is ${JSON.stringify(value)}: use node, embedded or service`);
+}
+
+/** The engine under test. */
+export const engine = readEngine();
+
+/** What the engine under test can do, for tests that make sense only then. */
+export const features = {
+  /** Anything beyond node:http's API. */
+  httpsys: engine !== 'node',
+  /** Several processes on one port. */
+  sharing: engine === 'service',
+};
+
+/** Skips a test where it makes no sense, with the reason in the output. */
+export const unless = (possible: boolean, reason: string): { skip: string | false } => ({ skip: possible ? false : `${engine}: ${reason}` });
+
+/** The private directory of this test process' own service. */
+export const runtimeDirectory = fs.mkdtempSync(path.join(os.tmpdir(), 'httpsys-test-'));
+process.env.HTTPSYS_RUNTIME_DIR = runtimeDirectory;
+process.on('exit', () => {
+  stopService(runtimeDirectory);
+  fs.rmSync(runtimeDirectory, { recursive: true, force: true });
+});
+
+/** Server options beyond node:http's. */
+export interface TestServerOptions extends http.ServerOptions {
+  queueName?: string;
+  queueMode?: 'create' | 'attach' | 'createOrAttach';
+  queueLength?: number;
+  maxRequestBodyBytes?: number;
+  maxConnections?: number;
+  cacheEntryBytes?: number;
+  timeouts?: {
+    entityBody?: number;
+    drainEntityBody?: number;
+    requestQueue?: number;
+    idleConnection?: number;
+    headerWait?: number;
+    minSendRate?: number;
+  };
+  engine?: 'service' | 'embedded';
+}
+
+export type CachePolicy = { ttl: number } | { untilFlushed: true };
+export type TestRequest = http.IncomingMessage & { prefixPath?: string };
+export type TestResponse = http.ServerResponse<TestRequest> & { cachePolicy?: CachePolicy };
+export type TestListener = (req: TestRequest, res: TestResponse) => void;
+
+export interface TestServer extends http.Server {
+  flushCache(urlOrPath: string, options?: { recursive?: boolean }): Promise<number>;
+  queryState(): Promise<Record<string, unknown>>;
+}
+
+interface Core {
+  createServer(options: TestServerOptions, listener?: TestListener): TestServer;
+}
+
+let core: Core | undefined;
+
+/** The built package, loaded by its name as a user does. */
+export function loadCore(): Core & Record<string, unknown> {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded on demand: the node engine runs without a build
+  core ??= require('@httpsys/core') as Core;
+  return core as Core & Record<string, unknown>;
+}
+
+/** A server of the engine under test. */
+export function createServer(options: TestServerOptions = {}, listener?: TestListener): TestServer {
+  if (engine === 'node') return http.createServer(options, listener as http.RequestListener) as TestServer;
+  return loadCore().createServer({ engine, ...options }, listener);
+}
+
+/** A port that was free a moment ago; callers retry on EADDRINUSE. */
+export async function freePort(): Promise<number> {
+  const probe = net.createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', reject);
+    probe.listen(0, resolve);
+  });
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+/** `listen` as a promise. */
+export function listening(server: http.Server, ...target: unknown[]): Promise<void> {
+  return within(
+    new Promise<void>((resolve, reject) => {
+      const failed = (error: Error): void => reject(error);
+      server.once('error', failed);
+      (server.listen as (...values: unknown[]) => unknown).call(server, ...target, () => {
+        server.removeListener('error', failed);
+        resolve();
+      });
+    }),
+    'listening',
+  );
+}
+
+const FREE_PORT_ATTEMPTS = 5;
+
+/** Runs `attempt` with fresh ports until one is not taken by somebody else meanwhile. */
+export async function onFreePort<T>(attempt: (port: number) => Promise<T>): Promise<T> {
+  for (let left = FREE_PORT_ATTEMPTS; ; left--) {
+    try {
+      return await attempt(await freePort());
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || left <= 1) throw error;
+    }
+  }
+}
+
+/** Makes the server listen on a port of its own, below `prefixPath`, in the way that is usual for the engine; returns the port. */
+export async function listen(server: http.Server, prefixPath = '/'): Promise<number> {
+  if (engine === 'service' || (engine === 'embedded' && prefixPath !== '/')) {
+    return onFreePort(async (port) => {
+      await listening(server, `http://*:${port}${prefixPath}`);
+      return port;
+    });
+  }
+  await listening(server, 0, '127.0.0.1');
+  return (server.address() as AddressInfo).port;
+}
+
+/** Ends server and connections; resolves when it is closed. A server that is not open is fine. */
+export async function shutDown(server: http.Server): Promise<void> {
+  await within(
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    }),
+    'the server to close',
+  );
+}
+
+/** A running server and shorthand for its clients. */
+export interface Running {
+  server: TestServer;
+  port: number;
+  connect(): Promise<RawClient>;
+  get(path: string, headers?: Record<string, string>): Promise<RawResponse>;
+  request(path: string, options?: Parameters<typeof fetchOnce>[2]): Promise<RawResponse>;
+}
+
+/** Starts a server for one test; it and all its clients end with the test. */
+export async function serve(t: TestContext, listener?: TestListener, options: TestServerOptions = {}, prefixPath = '/'): Promise<Running> {
+  const server = createServer(options, listener);
+  const clients: RawClient[] = [];
+  t.after(async () => {
+    clients.forEach((client) => client.destroy());
+    await shutDown(server);
+  });
+  const port = await listen(server, prefixPath);
+  const request = (target: string, more: Parameters<typeof fetchOnce>[2] = {}): Promise<RawResponse> => fetchOnce(port, target, more);
+  return {
+    server,
+    port,
+    connect: async () => {
+      const client = await RawClient.connect(port);
+      clients.push(client);
+      return client;
+    },
+    get: (target, headers) => request(target, { headers }),
+    request,
+  };
+}
