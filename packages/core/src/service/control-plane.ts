@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { HttpsysError, makeError } from '../errors';
 import type { BoundUrl, QueueMode, UrlRegistration } from '../carriers/carrier';
 import type { NativeEngine, NativeQueueOptions } from '../carriers/native';
+import { toNativeUrl } from '../prefix';
 import type { EngineState } from '../queue/state';
 import { invalid } from './check';
 import { DEFAULT_BACKLOG, MAX_SESSIONS, ORPHAN_GRACE_MS } from './limits';
@@ -182,17 +183,7 @@ export class ControlPlane {
 
   /** Hands the routing table to the engine. */
   publishUrls(): void {
-    this.engine.setUrls(
-      [...this.registry.urls.values()].map((url) => ({
-        https: url.prefix.scheme === 'https',
-        hostKind: url.prefix.hostKind,
-        host: url.prefix.host,
-        port: url.prefix.port,
-        path: url.prefix.path,
-        queueId: url.queue.nativeId,
-        urlContext: url.urlContext,
-      })),
-    );
+    this.engine.setUrls([...this.registry.urls.values()].map((url) => toNativeUrl(url.prefix, url.queue.nativeId, url.urlContext)));
   }
 
   /** Gives the session, alone on a new queue, the queue that a dead process left. */

@@ -38,6 +38,12 @@ export function planAddresses(users: Iterable<PortUser>): string[] {
   return [...wanted];
 }
 
+/** Whether a socket on `host` would exclude one of `addresses`. */
+export function overlaps(addresses: string[], host: string): boolean {
+  const any = (address: string): boolean => address === '' || address === '::' || address === '0.0.0.0';
+  return addresses.some((address) => address === host || any(address) || any(host));
+}
+
 export function portUser(prefix: { hostKind: number; host: string }, bindHost: string | undefined): PortUser {
   return { hostKind: prefix.hostKind, host: prefix.host, bindHost };
 }

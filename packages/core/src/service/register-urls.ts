@@ -5,12 +5,12 @@ import { parsePrefix, type UrlPrefix } from '../prefix';
 import type { ControlPlane } from './control-plane';
 import { invalid } from './check';
 import { MAX_URLS, MAX_URLS_PER_QUEUE } from './limits';
-import { planAddresses, portUser, usersOf } from './port-table';
-import { urlKey, type Queue, type RegisteredUrl, type Session } from './registry';
+import { overlaps, planAddresses, portUser, usersOf } from './port-table';
+import type { Queue, RegisteredUrl, Session } from './registry';
 
 export interface RegisterOptions {
   backlog: number;
-  /** Bind here instead of where the prefixes say: an address, '' for any. */
+  /** Bind here instead of where the prefixes say, and share the address with nobody: an address, '' for any. */
   bindHost?: string;
 }
 
@@ -46,7 +46,7 @@ export function registerUrls(
   const shared: RegisteredUrl[] = [];
   const orphans: RegisteredUrl[] = [];
   for (const wanted of known) {
-    const key = urlKey(wanted.prefix);
+    const key = wanted.prefix.text;
     if (seen.has(key)) throw taken(wanted.prefix, [session], 'this process registers it twice');
     seen.add(key);
     const existing = registry.urls.get(key);
@@ -65,16 +65,10 @@ export function registerUrls(
 
   const target = plane.queueOf(session);
   const lost = new Set(orphans);
-  const added: Wanted[] = [
-    ...fresh,
-    ...orphans.map((url) => known.find((wanted) => urlKey(wanted.prefix) === urlKey(url.prefix)) as Wanted),
-  ];
-  bindPorts(plane, added, lost, options);
-  if (floating.length > 0) {
-    const users = floating.map((url) => portUser(url.prefix, options.bindHost));
-    const port = plane.ports.applyFree(planAddresses(users), options.backlog);
-    for (const [index, url] of free.entries())
-      added.push({ prefix: parsePrefix(withPort(url.prefix, port)), urlContext: floating[index].urlContext });
+  const added: Wanted[] = [...fresh, ...orphans.map((url) => known.find((wanted) => wanted.prefix.text === url.prefix.text) as Wanted)];
+  const freePort = bindPorts(plane, added, floating, lost, options);
+  for (const [index, url] of free.entries()) {
+    added.push({ prefix: parsePrefix(withPort(url.prefix, freePort)), urlContext: floating[index].urlContext });
   }
 
   for (const url of lost) registry.removeUrl(url);
@@ -92,7 +86,7 @@ export function registerUrls(
   const inheritedUrls = shared.filter((url) => url.holders.size === 0);
   for (const url of inheritedUrls) url.urlContext = -1;
   for (const url of inheritedUrls) {
-    const mine = known.find((wanted) => urlKey(wanted.prefix) === urlKey(url.prefix)) as Wanted;
+    const mine = known.find((wanted) => wanted.prefix.text === url.prefix.text) as Wanted;
     url.urlContext = freeContext(target, mine.urlContext);
     url.orphanedUntil = 0;
   }
@@ -131,19 +125,26 @@ function successorOf(session: Session, queue: Queue, orphans: RegisteredUrl[], a
   return old;
 }
 
-/** Binds what the new URLs need, on all ports or on none. */
-function bindPorts(plane: ControlPlane, added: Wanted[], lost: Set<RegisteredUrl>, options: RegisterOptions): void {
+/** Binds what the new URLs need, on all ports or on none; returns the port of those that take any. */
+function bindPorts(plane: ControlPlane, added: Wanted[], floating: Wanted[], lost: Set<RegisteredUrl>, options: RegisterOptions): number {
+  const { backlog, bindHost } = options;
   const done: number[] = [];
   const current = (port: number): RegisteredUrl[] => [...plane.registry.urlsOfPort(port)];
   try {
     for (const port of new Set(added.map((url) => url.prefix.port))) {
-      const users = usersOf(current(port).filter((url) => !lost.has(url)));
-      for (const { prefix } of added) if (prefix.port === port) users.push(portUser(prefix, options.bindHost));
-      plane.ports.apply(port, planAddresses(users), options.backlog);
+      const others = current(port).filter((url) => !lost.has(url));
+      const mine = added.filter((url) => url.prefix.port === port);
+      if (bindHost !== undefined && overlaps(planAddresses(usersOf(others)), bindHost)) {
+        throw taken(mine[0].prefix, new Set(others.flatMap((url) => [...url.holders])), undefined);
+      }
+      const users = [...usersOf(others), ...mine.map(({ prefix }) => portUser(prefix, bindHost))];
+      plane.ports.apply(port, planAddresses(users), backlog);
       done.push(port);
     }
+    if (floating.length === 0) return 0;
+    return plane.ports.applyFree(planAddresses(floating.map(({ prefix }) => portUser(prefix, bindHost))), backlog);
   } catch (error) {
-    for (const port of done) plane.ports.apply(port, planAddresses(usersOf(current(port))), options.backlog);
+    for (const port of done) plane.ports.apply(port, planAddresses(usersOf(current(port))), backlog);
     throw withPrefix(error, added);
   }
 }
@@ -165,12 +166,12 @@ function freeContext(queue: Queue, wanted: number): number {
 }
 
 function inOrder(registrations: UrlRegistration[], free: UrlRegistration[], queue: Queue, known: Wanted[], added: Wanted[]): BoundUrl[] {
-  const byKey = new Map([...queue.urls].map((url) => [urlKey(url.prefix), url]));
+  const byKey = new Map([...queue.urls].map((url) => [url.prefix.text, url]));
   let nextKnown = 0;
   let nextFree = added.length - free.length;
   return registrations.map((registration) => {
     const { prefix } = FREE_PORT.test(registration.prefix) ? added[nextFree++] : known[nextKnown++];
-    const url = byKey.get(urlKey(prefix));
+    const url = byKey.get(prefix.text);
     if (url === undefined) throw invalid(`${prefix.text} was not registered`);
     const [address] = planAddresses([portUser(prefix, url.bindHost)]);
     return { prefix: prefix.text, urlContext: url.urlContext, host: address, port: prefix.port };

@@ -34,15 +34,11 @@ export interface RegisteredUrl {
   readonly bindHost: string | undefined;
 }
 
-/** Same scheme, bucket, host, port and path: a duplicate (URL-20). */
-export function urlKey(prefix: UrlPrefix): string {
-  return `${prefix.scheme}|${prefix.hostKind}|${prefix.host}|${prefix.port}|${prefix.path}`;
-}
-
 export class Registry {
   readonly sessions = new Set<Session>();
   readonly queues = new Set<Queue>();
   readonly names = new Map<string, Queue>();
+  /** By canonical prefix: equal texts are the same registration (URL-20). */
   readonly urls = new Map<string, RegisteredUrl>();
   private lastSessionId = 0;
   private lastQueueId = 0;
@@ -70,12 +66,12 @@ export class Registry {
   }
 
   addUrl(url: RegisteredUrl): void {
-    this.urls.set(urlKey(url.prefix), url);
+    this.urls.set(url.prefix.text, url);
     url.queue.urls.add(url);
   }
 
   removeUrl(url: RegisteredUrl): void {
-    this.urls.delete(urlKey(url.prefix));
+    this.urls.delete(url.prefix.text);
     url.queue.urls.delete(url);
   }
 

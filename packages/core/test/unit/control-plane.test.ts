@@ -262,6 +262,27 @@ describe('ports', () => {
     );
   });
 
+  test('a port bound for one server alone excludes others on that address, not on another one', () => {
+    const { plane, engine } = setUp();
+    const bind = (prefix: string, bindHost: string): unknown =>
+      plane.addUrls(application(plane), [{ prefix, urlContext: 0 }], { backlog: 1, bindHost });
+    bind('http://127.0.0.1:80/', '127.0.0.1');
+    bind('http://127.0.0.2:80/', '127.0.0.2');
+    assert.deepEqual(ports(engine), ['127.0.0.1:80', '127.0.0.2:80']);
+    assert.throws(() => bind('http://+:80/', ''), { code: 'EADDRINUSE' });
+    assert.throws(() => bind('http://127.0.0.1:80/', '127.0.0.1'), { code: 'EADDRINUSE' });
+    bind('http://+:81/', '');
+    assert.throws(() => bind('http://127.0.0.1:81/', '127.0.0.1'), { code: 'EADDRINUSE' });
+  });
+
+  test('a free port that cannot be had gives back what was bound for the same call', () => {
+    const { plane, engine } = setUp();
+    const session = application(plane);
+    engine.forbidden.add(40_000);
+    assert.throws(() => add(plane, session, 'http://*:80/', 'http://*:0/'), { code: 'EACCES' });
+    assert.deepEqual(ports(engine), []);
+  });
+
   test('localhost works without IPv6', () => {
     const { plane, engine } = setUp();
     engine.hasIPv6 = false;
