@@ -76,7 +76,6 @@ function splitSlow(target: string, prefixPath: string): SplitUrl {
 /** Where in the raw path the prefix ends for good; -1 when the path does not lie under it. */
 function findEnd(path: string, wanted: readonly string[]): number {
   const decode = chooseDecoder(path);
-  if (decode === null) return -1;
   const matched: boolean[] = []; // for each segment on the way: whether it and all before it are the prefix's
   let end = -1;
   const take = (from: number, to: number): void => {
@@ -101,21 +100,14 @@ function findEnd(path: string, wanted: readonly string[]): number {
   return end;
 }
 
-/** Reads raw segments as the engine does (PARSE-6): UTF-8 when the whole path is, else windows-1252. Null: no valid path. */
-function chooseDecoder(path: string): ((text: string) => string) | null {
+/** Reads raw segments as the engine does (PARSE-6): UTF-8 when the whole path is, else windows-1252. */
+function chooseDecoder(path: string): (text: string) => string {
   if (/^[!-$&-~]*$/.test(path)) return (text) => text;
-  const utf8 = (text: string): string => decodeSegment(text, utf8Decoder);
   try {
-    utf8(path);
-    return utf8;
+    decodeSegment(path, utf8Decoder);
+    return (text) => decodeSegment(text, utf8Decoder);
   } catch {
-    const ansi = (text: string): string => decodeSegment(text, ansiDecoder);
-    try {
-      ansi(path);
-      return ansi;
-    } catch {
-      return null;
-    }
+    return (text) => decodeSegment(text, ansiDecoder);
   }
 }
 
@@ -125,14 +117,11 @@ const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const ansiDecoder = new TextDecoder('windows-1252');
 
 function decodeSegment(text: string, decoder: BytesDecoder): string {
-  let out = '';
-  for (const run of text.split(/((?:%u[0-9a-f]{4})+)/i)) {
-    if (/^%u/i.test(run)) {
-      for (const unit of run.split(/%u/i).slice(1)) out += String.fromCharCode(parseInt(unit, 16));
-      continue;
-    }
+  // Every second piece is a run of %uNNNN, which are UTF-16 units; the others are bytes.
+  const decoded = text.split(/((?:%u[0-9a-f]{4})+)/i).map((run, index) => {
+    if (index % 2 === 1) return run.replace(/%u(.{4})/gi, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)));
     const bytes = run.replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)));
-    out += decoder.decode(Buffer.from(bytes, 'latin1'));
-  }
-  return out;
+    return decoder.decode(Buffer.from(bytes, 'latin1'));
+  });
+  return decoded.join('');
 }
