@@ -1,0 +1,302 @@
+#include "binding/engine_object.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "binding/engine_options.h"
+#include "binding/engine_state.h"
+#include "binding/errors.h"
+
+namespace httpsys {
+namespace binding {
+
+namespace {
+
+// The inbox begins with room for many small requests and grows to the largest batch; it never shrinks.
+constexpr size_t kInboxBytes = 256 * 1024;
+
+bool ReadBytes(const Napi::Value& value, uint8_t** data, size_t* length) {
+  if (!value.IsTypedArray()) return false;
+  napi_typedarray_type type;
+  void* bytes = nullptr;
+  size_t count = 0;
+  if (napi_get_typedarray_info(value.Env(), value, &type, &count, &bytes, nullptr, nullptr) != napi_ok || type != napi_uint8_array) return false;
+  *data = static_cast<uint8_t*>(bytes);
+  *length = count;
+  return true;
+}
+
+bool ReadKey(Napi::Env env, const Napi::Value& value, AttachKey* key) {
+  uint8_t* data;
+  size_t length;
+  if (!ReadBytes(value, &data, &length) || length != key->size()) {
+    Napi::TypeError::New(env, "the key must be a Uint8Array of 16 bytes").ThrowAsJavaScriptException();
+    return false;
+  }
+  std::memcpy(key->data(), data, length);
+  return true;
+}
+
+}  // namespace
+
+// A channel of mode `loop`: the application's function and the buffer that is lent to it for each batch.
+struct EngineObject::Attachment {
+  Attachment(Napi::Env env, Napi::Function listener)
+      : context(env, "httpsys"), onBatch(Napi::Persistent(listener)), receiver(Napi::Persistent(Napi::Object::New(env))) {}
+
+  // One call into JavaScript, with nextTick and promise jobs behind it. What it throws becomes an uncaught exception, as from any callback.
+  void deliver(napi_env env, std::string_view batch) {
+    Napi::HandleScope scope(env);
+    uint8_t* data = nullptr;
+    size_t capacity = 0;
+    Napi::Value view = inbox.IsEmpty() ? Napi::Value() : Napi::Value(inbox.Value());
+    // An inbox that JavaScript has transferred away has no bytes any more.
+    if (view.IsEmpty() || !ReadBytes(view, &data, &capacity) || capacity < batch.size()) {
+      size_t wanted = kInboxBytes;
+      while (wanted < batch.size()) wanted *= 2;
+      Napi::Uint8Array fresh = Napi::Uint8Array::New(env, wanted);
+      inbox = Napi::Persistent(static_cast<Napi::Object>(fresh));
+      view = fresh;
+      data = fresh.Data();
+    }
+    std::memcpy(data, batch.data(), batch.size());
+    napi_value arguments[2] = {view, Napi::Number::New(env, static_cast<double>(batch.size()))};
+    napi_value result;
+    if (napi_make_callback(env, context, receiver.Value(), onBatch.Value(), 2, arguments, &result) == napi_ok) return;
+    bool pending = false;
+    napi_is_exception_pending(env, &pending);
+    if (!pending) return;
+    napi_value error;
+    napi_get_and_clear_last_exception(env, &error);
+    napi_fatal_exception(env, error);
+  }
+
+  Napi::AsyncContext context;
+  Napi::FunctionReference onBatch;
+  Napi::ObjectReference receiver;
+  Napi::ObjectReference inbox;
+};
+
+void EngineObject::Define(Napi::Env env, Napi::Object exports) {
+  exports.Set("Engine", DefineClass(env, "Engine",
+                                    {
+                                        InstanceMethod<&EngineObject::Listen>("listen"),
+                                        InstanceMethod<&EngineObject::Unlisten>("unlisten"),
+                                        InstanceMethod<&EngineObject::SetUrls>("setUrls"),
+                                        InstanceMethod<&EngineObject::OpenQueue>("openQueue"),
+                                        InstanceMethod<&EngineObject::SetQueueOptions>("setQueueOptions"),
+                                        InstanceMethod<&EngineObject::CloseQueue>("closeQueue"),
+                                        InstanceMethod<&EngineObject::AllowAttach>("allowAttach"),
+                                        InstanceMethod<&EngineObject::RevokeAttach>("revokeAttach"),
+                                        InstanceMethod<&EngineObject::Attach>("attach"),
+                                        InstanceMethod<&EngineObject::Submit>("submit"),
+                                        InstanceMethod<&EngineObject::Detach>("detach"),
+                                        InstanceMethod<&EngineObject::FlushCache>("flushCache"),
+                                        InstanceMethod<&EngineObject::QueryState>("queryState"),
+                                        InstanceMethod<&EngineObject::Ref>("ref"),
+                                        InstanceMethod<&EngineObject::Unref>("unref"),
+                                        InstanceMethod<&EngineObject::Close>("close"),
+                                    }));
+}
+
+EngineObject::EngineObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EngineObject>(info) {
+  Napi::Env env = info.Env();
+  EngineOptions options;
+  if (!ReadEngineOptions(env, info[0], &options)) return;
+  auto core = std::make_unique<Core>();
+  core->env = env;
+  core->engine = std::make_unique<Engine>(options);
+  SystemError error;
+  if (!core->engine->start(&error)) {
+    ThrowSystem(env, error.code, error.syscall);
+    return;
+  }
+  core_ = core.release();
+  // A worker that is terminated, or process.exit(), must find no open handle of ours on the loop.
+  napi_add_async_cleanup_hook(
+      env,
+      [](napi_async_cleanup_hook_handle, void* data) {
+        Core* closing = static_cast<Core*>(data);
+        closing->close();
+      },
+      core_, &core_->hook);
+}
+
+EngineObject::~EngineObject() {
+  if (core_ != nullptr) core_->close();
+}
+
+// Deletes itself when the loop has let go of everything.
+void EngineObject::Core::close() {
+  if (closed) return;
+  closed = true;
+  engine->close([this] {
+    napi_async_cleanup_hook_handle handle = hook;
+    // Not while one of them is being called: its frames would be left without their objects.
+    delete this;
+    if (handle != nullptr) napi_remove_async_cleanup_hook(handle);
+  });
+}
+
+Engine* EngineObject::Open(Napi::Env env) {
+  if (core_ != nullptr) return core_->engine.get();
+  ThrowCoded(env, "ERR_SERVER_NOT_RUNNING", "The engine is closed");
+  return nullptr;
+}
+
+Napi::Value EngineObject::Listen(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Engine* engine = Open(env);
+  if (engine == nullptr) return env.Undefined();
+  const std::string host = info[0].ToString().Utf8Value();
+  const int64_t port = info[1].ToNumber().Int64Value();
+  const int64_t backlog = info[2].IsNumber() ? info[2].As<Napi::Number>().Int64Value() : 0;
+  if (port < 0 || port > 65535) {
+    Napi::RangeError::New(env, "port must be from 0 to 65535").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  constexpr int kDefaultBacklog = 511;
+  constexpr int64_t kBacklogMax = 65535;
+  uint16_t bound = 0;
+  SystemError error;
+  const int depth = backlog > 0 ? static_cast<int>(std::min(backlog, kBacklogMax)) : kDefaultBacklog;
+  if (!engine->listen(host, static_cast<uint16_t>(port), depth, &bound, &error)) {
+    ThrowSystem(env, error.code, error.syscall, (host.empty() ? std::string("*") : host) + ":" + std::to_string(port));
+    return env.Undefined();
+  }
+  return Napi::Number::New(env, bound);
+}
+
+Napi::Value EngineObject::Unlisten(const Napi::CallbackInfo& info) {
+  if (Engine* engine = Open(info.Env())) {
+    engine->unlisten(info[0].ToString().Utf8Value(), static_cast<uint16_t>(info[1].ToNumber().Uint32Value()));
+  }
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineObject::SetUrls(const Napi::CallbackInfo& info) {
+  std::vector<UrlEntry> urls;
+  Engine* engine = Open(info.Env());
+  if (engine != nullptr && ReadUrls(info.Env(), info[0], &urls)) engine->setUrls(std::move(urls));
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineObject::OpenQueue(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  QueueOptions options;
+  Engine* engine = Open(env);
+  if (engine == nullptr || !ReadQueueOptions(env, info[1], &options)) return env.Undefined();
+  if (!engine->openQueue(info[0].ToNumber().Uint32Value(), options)) ThrowSystem(env, EEXIST, "openQueue");
+  return env.Undefined();
+}
+
+Napi::Value EngineObject::SetQueueOptions(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Engine* engine = Open(env);
+  if (engine == nullptr) return env.Undefined();
+  const uint32_t id = info[0].ToNumber().Uint32Value();
+  const QueueOptions* current = engine->queueOptions(id);
+  if (current == nullptr) {
+    ThrowSystem(env, ENOENT, "setQueueOptions");
+    return env.Undefined();
+  }
+  QueueOptions options = *current;
+  if (ReadQueueOptions(env, info[1], &options)) engine->setQueueOptions(id, options);
+  return env.Undefined();
+}
+
+Napi::Value EngineObject::CloseQueue(const Napi::CallbackInfo& info) {
+  if (Engine* engine = Open(info.Env())) engine->closeQueue(info[0].ToNumber().Uint32Value());
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineObject::AllowAttach(const Napi::CallbackInfo& info) {
+  AttachKey key;
+  Engine* engine = Open(info.Env());
+  if (engine != nullptr && ReadKey(info.Env(), info[0], &key)) engine->allowAttach(key, info[1].ToNumber().Uint32Value());
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineObject::RevokeAttach(const Napi::CallbackInfo& info) {
+  AttachKey key;
+  Engine* engine = Open(info.Env());
+  if (engine != nullptr && ReadKey(info.Env(), info[0], &key)) engine->revokeAttach(key);
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineObject::Attach(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Engine* engine = Open(env);
+  if (engine == nullptr) return env.Undefined();
+  if (!info[2].IsFunction()) {
+    Napi::TypeError::New(env, "onBatch must be a function").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  auto attachment = std::make_unique<Attachment>(env, info[2].As<Napi::Function>());
+  Attachment* target = attachment.get();
+  const napi_env raw = env;
+  const uint32_t id = engine->attach(info[0].ToNumber().Uint32Value(), info[1].ToNumber().Uint32Value(),
+                                     [target, raw](uint32_t, std::string_view batch) { target->deliver(raw, batch); });
+  if (id == 0) {
+    ThrowSystem(env, ENOENT, "attach");
+    return env.Undefined();
+  }
+  core_->attachments[id] = std::move(attachment);
+  return Napi::Number::New(env, id);
+}
+
+Napi::Value EngineObject::Submit(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Engine* engine = Open(env);
+  if (engine == nullptr) return env.Undefined();
+  uint8_t* data;
+  size_t capacity;
+  const int64_t length = info[2].ToNumber().Int64Value();
+  if (!ReadBytes(info[1], &data, &capacity) || length < 0 || static_cast<uint64_t>(length) > capacity) {
+    Napi::TypeError::New(env, "submit takes a Uint8Array and a length within it").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  std::string why;
+  if (!engine->submit(info[0].ToNumber().Uint32Value(), data, static_cast<size_t>(length), &why)) ThrowSystem(env, EPROTO, "submit", why);
+  return env.Undefined();
+}
+
+Napi::Value EngineObject::Detach(const Napi::CallbackInfo& info) {
+  if (Engine* engine = Open(info.Env())) engine->detach(info[0].ToNumber().Uint32Value());
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineObject::FlushCache(const Napi::CallbackInfo& info) {
+  Engine* engine = Open(info.Env());
+  if (engine == nullptr) return info.Env().Undefined();
+  const size_t count = engine->flushCache(info[0].ToNumber().Uint32Value(), info[1].ToString().Utf8Value(), info[2].ToBoolean().Value());
+  return Napi::Number::New(info.Env(), static_cast<double>(count));
+}
+
+Napi::Value EngineObject::QueryState(const Napi::CallbackInfo& info) {
+  Engine* engine = Open(info.Env());
+  if (engine == nullptr) return info.Env().Undefined();
+  return StateToObject(info.Env(), engine->state());
+}
+
+Napi::Value EngineObject::Ref(const Napi::CallbackInfo& info) {
+  if (Engine* engine = Open(info.Env())) engine->setReferenced(true);
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineObject::Unref(const Napi::CallbackInfo& info) {
+  if (Engine* engine = Open(info.Env())) engine->setReferenced(false);
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineObject::Close(const Napi::CallbackInfo& info) {
+  Core* core = core_;
+  core_ = nullptr;
+  if (core != nullptr) core->close();
+  return info.Env().Undefined();
+}
+
+}  // namespace binding
+}  // namespace httpsys

@@ -1,0 +1,175 @@
+#include "portable/channel.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "portable/connection.h"
+#include "portable/io_thread.h"
+#include "portable/request_queue.h"
+
+namespace httpsys {
+
+Channel::Channel(IoThread* thread, uint32_t id) : thread_(thread), id_(id) {}
+
+void Channel::attachTo(QueueShard* shard, uint32_t credit) {
+  shard_ = shard;
+  credit_ = std::min(credit, limits::kRequestCreditMax);
+  accepting_ = true;
+  shard->attach(this);
+  shard->pump();
+}
+
+void Channel::markDirty() {
+  dirty_ = true;
+  thread_->channelDirty(this);
+}
+
+void Channel::flush() {
+  dirty_ = false;
+  if (!open_) return;
+  const bool congested = out_.size() >= limits::kChannelOutputHighBytes;
+  transmit(&out_);
+  if (out_.size() > limits::kChannelOutputMaxBytes) {
+    fail("the application does not read its channel");
+    end();
+    return;
+  }
+  if (congested && shard_ != nullptr && takesRequests()) shard_->pump();
+}
+
+void Channel::take(Exchange* exchange) {
+  --credit_;
+  exchange->channel = this;
+  exchange->stage = ExchangeStage::kDelivered;
+  delivered_.append(exchange);
+  exchange->shard->counters().inFlight.add(1);
+}
+
+void Channel::drop(Exchange* exchange) {
+  delivered_.remove(exchange);
+  exchange->channel = nullptr;
+  exchange->shard->counters().inFlight.subtract(1);
+}
+
+void Channel::takeBack(Exchange* exchange) {
+  drop(exchange);
+  exchange->stage = ExchangeStage::kNew;
+  ++credit_;
+}
+
+bool Channel::fail(std::string why) {
+  error_ = std::move(why);
+  return false;
+}
+
+bool Channel::onAttach(const frames::Header&, const uint8_t*, size_t) { return fail("ATTACH on an attached channel"); }
+
+void Channel::end() {
+  if (!open_) return;
+  open_ = false;
+  accepting_ = false;
+  thread_->forgetChannel(this);
+  while (Exchange* exchange = delivered_.first()) exchange->connection->channelEnded();
+  if (shard_ != nullptr) shard_->detach(this);
+  closeTransport();
+}
+
+bool Channel::handleFrames(const uint8_t* data, size_t length, size_t* consumed) {
+  size_t at = 0;
+  bool ok = true;
+  while (ok && open_ && length - at >= frames::kHeaderBytes) {
+    const frames::Header header = frames::loadHeader(data + at);
+    if (header.length < frames::kHeaderBytes || header.length > frames::kFrameBytesMax) {
+      ok = fail("frame length " + std::to_string(header.length) + " is out of range");
+      break;
+    }
+    if (length - at < header.length) break;
+    ok = handleFrame(header, data + at + frames::kHeaderBytes, header.length - frames::kHeaderBytes);
+    at += header.length;
+  }
+  *consumed = at;
+  return ok;
+}
+
+bool Channel::handleFrame(const frames::Header& header, const uint8_t* body, size_t length) {
+  if (shard_ == nullptr && header.type != frames::kAttach) return fail("the first frame of a channel must be ATTACH");
+  switch (header.type) {
+    case frames::kAttach:
+      return onAttach(header, body, length);
+    case frames::kCredit:
+      if (length != 4) return fail("CREDIT with a body of " + std::to_string(length) + " bytes");
+      if (header.id != 0) break;
+      credit_ = static_cast<uint32_t>(std::min<uint64_t>(uint64_t{credit_} + frames::load32(body), limits::kRequestCreditMax));
+      shard_->pump();
+      return true;
+    case frames::kCloseConnections:
+      closeConnections(header.flags, header.id);
+      return true;
+    case frames::kDetach:
+      accepting_ = false;
+      shard_->detach(this);
+      return true;
+    case frames::kResponse:
+    case frames::kInformational:
+    case frames::kData:
+    case frames::kEnd:
+    case frames::kCancel:
+      break;
+    default:
+      // A later minor version may add types; they are skipped.
+      return true;
+  }
+  return handleRequestFrame(header, body, length);
+}
+
+bool Channel::handleRequestFrame(const frames::Header& header, const uint8_t* body, size_t length) {
+  Exchange* exchange = thread_->exchange(header.id);
+  // A finished id is skipped without a word: both sides cross on the wire.
+  if (exchange == nullptr || exchange->channel != this) {
+    if (header.type == frames::kResponse && !Connection::responseFrameFits(body, length)) return fail("RESPONSE is shorter than its parts");
+    return true;
+  }
+  Connection* connection = exchange->connection;
+  const std::string_view bytes(reinterpret_cast<const char*>(body), length);
+  switch (header.type) {
+    case frames::kCredit:
+      connection->onBodyCredit(frames::load32(body));
+      return true;
+    case frames::kResponse:
+      if (!Connection::responseFrameFits(body, length)) return fail("RESPONSE is shorter than its parts");
+      if (!connection->onResponse(header, body, length)) return fail("more response bytes than the window of request " + std::to_string(header.id));
+      return true;
+    case frames::kInformational:
+      connection->onInformational(header.aux, bytes);
+      return true;
+    case frames::kData:
+      if (!connection->onData((header.flags & frames::kDataEnd) != 0, bytes)) {
+        return fail("more response bytes than the window of request " + std::to_string(header.id));
+      }
+      return true;
+    case frames::kEnd:
+      connection->onEnd(bytes);
+      return true;
+    case frames::kCancel:
+      connection->onCancel();
+      return true;
+    default:
+      return true;
+  }
+}
+
+void Channel::closeConnections(uint8_t flags, uint32_t connectionId) {
+  if (connectionId != 0) {
+    Connection* connection = thread_->connection(connectionId);
+    if (connection != nullptr && connection->knows(this)) connection->closeFor(this, flags);
+    return;
+  }
+  // One pass over the thread's connections: this is what `close()` of a server asks for, not something done per request.
+  for (Connection* connection = thread_->firstConnection(); connection != nullptr;) {
+    Connection* next = connection->nextConnection();
+    if (connection->lastShard() == shard_) connection->closeFor(this, flags);
+    connection = next;
+  }
+}
+
+}  // namespace httpsys

@@ -1,0 +1,517 @@
+#include "portable/connection.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "common/http_errors.h"
+#include "portable/channel.h"
+#include "portable/frame_writer.h"
+#include "portable/io_thread.h"
+#include "portable/limits.h"
+#include "portable/request_queue.h"
+
+namespace httpsys {
+
+namespace {
+
+#ifdef MSG_NOSIGNAL
+constexpr int kSendFlags = MSG_NOSIGNAL;
+#else
+constexpr int kSendFlags = 0;
+#endif
+
+uint8_t addressText(const sockaddr_storage& address, char* text, size_t size, uint16_t* port) {
+  const void* bytes;
+  if (address.ss_family == AF_INET6) {
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address);
+    *port = ntohs(v6->sin6_port);
+    bytes = &v6->sin6_addr;
+  } else if (address.ss_family == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(&address);
+    *port = ntohs(v4->sin_port);
+    bytes = &v4->sin_addr;
+  } else {
+    return 0;
+  }
+  if (inet_ntop(address.ss_family, bytes, text, static_cast<socklen_t>(size)) == nullptr) return 0;
+  return static_cast<uint8_t>(strlen(text));
+}
+
+}  // namespace
+
+bool Connection::open(int fd, uint32_t id) {
+  sockaddr_storage local{}, remote{};
+  socklen_t localSize = sizeof local, remoteSize = sizeof remote;
+  // A client that reset its connection while it waited to be accepted has no address any more.
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&local), &localSize) != 0 ||
+      getpeername(fd, reinterpret_cast<sockaddr*>(&remote), &remoteSize) != 0 ||
+      uv_poll_init(thread_->loop(), &poll_, fd) != 0) {
+    ::close(fd);
+    return false;
+  }
+  int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+#ifdef SO_NOSIGPIPE
+  setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+  poll_.data = this;
+  fd_ = fd;
+  id_ = id;
+  family_ = local.ss_family == AF_INET6 ? 6 : 4;
+  remoteBytes_ = addressText(remote, remote_, sizeof remote_, &remotePort_);
+  localBytes_ = addressText(local, local_, sizeof local_, &localPort_);
+  routeAt_ = std::string_view(local_, localBytes_).substr(0, 7) == "::ffff:" ? 7 : 0;
+  exchange_ = nullptr;
+  shard_ = nullptr;
+  in_ = out_ = nullptr;
+  tailEntry_.reset();
+  tail_ = std::string_view();
+  announced_.clear();
+  sendMark_ = sent_ = 0;
+  scanned_ = lingered_ = 0;
+  deadline_ = Deadline::kNone;
+  interest_ = kInterestUnset;
+  closed_ = dirty_ = readClosed_ = outBlocked_ = closeAfter_ = lingering_ = lingerAfter_ = inputReady_ = stuckOnOutput_ = false;
+  startDeadline(Deadline::kHeader, settings().headerMs);
+  setInterest();
+  return true;
+}
+
+const QueueSettings& Connection::settings() const { return shard_ != nullptr ? shard_->settings() : thread_->defaultSettings(); }
+
+void Connection::onPoll(uv_poll_t* poll, int status, int events) {
+  Connection* self = static_cast<Connection*>(poll->data);
+  if (self->closed_) return;
+  // Without interest in reading, an error or hang-up is all that can be told: PRIORITIZED is asked for only to hear of it.
+  if (status < 0 || (events & (UV_READABLE | UV_WRITABLE)) == 0) {
+    self->onSocketError();
+    return;
+  }
+  if ((events & UV_WRITABLE) != 0) {
+    self->outBlocked_ = false;
+    self->settle();
+    if (self->closed_) return;
+  }
+  if ((events & UV_READABLE) != 0) self->onReadable();
+}
+
+void Connection::onReadable() {
+  if (readClosed_ || (!lingering_ && (bodyBlocked() || (in_ != nullptr && in_->size() >= limits::kPipelineBytes)))) {
+    // Interest in reading is dropped only now, so that a credit that comes soon costs no system call.
+    interest_ = kInterestUnset;
+    setInterest();
+    return;
+  }
+  char* buffer = thread_->readBuffer();
+  size_t room = limits::kReadBytes;
+  if (in_ != nullptr) room = std::min(room, limits::kPipelineBytes - in_->size());
+  const ssize_t got = recv(fd_, buffer, room, 0);
+  if (got < 0) {
+    if (errno == EAGAIN || errno == EINTR || errno == EWOULDBLOCK) return;
+    onSocketError();
+    return;
+  }
+  if (got == 0) {
+    onPeerClosed();
+    return;
+  }
+  const size_t count = static_cast<size_t>(got);
+  thread_->counters.bytesIn.add(count);
+  if (lingering_) {
+    lingered_ += static_cast<uint32_t>(count);
+    if (lingered_ > limits::kLingerBytes) close();
+    return;
+  }
+  if (in_ == nullptr) {
+    const size_t used = process(buffer, count);
+    if (closed_) return;
+    if (used < count) {
+      in_ = thread_->takeBuffer();
+      in_->append(buffer + used, count - used);
+    }
+  } else {
+    in_->append(buffer, count);
+    inputReady_ = true;
+  }
+  settle();
+}
+
+void Connection::onPeerClosed() {
+  readClosed_ = true;
+  if (lingering_ || exchange_ == nullptr || !exchange_->bodyDone) {
+    // Nothing to answer, or a request that can never be complete. What is still to be written goes out first.
+    if (exchange_ != nullptr) dropExchange(frames::kAbortClientClosed, true);
+    if (lingering_ || pendingOutput() == 0) {
+      close();
+      return;
+    }
+    closeAfter_ = true;
+  }
+  settle();
+}
+
+void Connection::onSocketError() {
+  if (exchange_ != nullptr) dropExchange(frames::kAbortClientReset, true);
+  close();
+}
+
+void Connection::setInterest() {
+  int wanted = 0;
+  if (outBlocked_) wanted |= UV_WRITABLE;
+  const bool mayRead = !readClosed_ && (lingering_ || (!bodyBlocked() && (in_ == nullptr || in_->size() < limits::kPipelineBytes)));
+  if (mayRead) wanted |= UV_READABLE;
+  if (wanted == interest_) return;
+  // Too much interest is corrected when it fires; too little must be corrected now.
+  if (interest_ != kInterestUnset && (wanted & ~interest_) == 0 && (interest_ & UV_WRITABLE) == (wanted & UV_WRITABLE)) return;
+  interest_ = static_cast<uint8_t>(wanted);
+  uv_poll_start(&poll_, mayRead ? wanted : (wanted | UV_PRIORITIZED), onPoll);
+}
+
+ByteBuffer* Connection::output() {
+  if (out_ == nullptr) out_ = thread_->takeBuffer();
+  // What is appended comes after the tail, so the tail has to come first.
+  if (!tail_.empty()) {
+    out_->append(tail_);
+    tail_ = std::string_view();
+    tailEntry_.reset();
+  }
+  return out_;
+}
+
+size_t Connection::pendingOutput() const { return (out_ == nullptr ? 0 : out_->size()) + tail_.size(); }
+
+void Connection::markDirty() {
+  if (dirty_ || closed_) return;
+  dirty_ = true;
+  thread_->connectionDirty(this);
+}
+
+// Writes `out_`, `tail_` and the extra bytes in one call. False: the connection is gone.
+bool Connection::writeSome(const char* extra, size_t extraBytes, size_t* extraWritten) {
+  iovec parts[3];
+  int count = 0;
+  const size_t outBytes = out_ == nullptr ? 0 : out_->size();
+  if (outBytes > 0) parts[count++] = iovec{out_->data(), outBytes};
+  if (!tail_.empty()) parts[count++] = iovec{const_cast<char*>(tail_.data()), tail_.size()};
+  if (extraBytes > 0) parts[count++] = iovec{const_cast<char*>(extra), extraBytes};
+  ssize_t wrote;
+  do {
+    if (count == 1) {
+      wrote = send(fd_, parts[0].iov_base, parts[0].iov_len, kSendFlags);
+    } else {
+      msghdr message{};
+      message.msg_iov = parts;
+      message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
+      wrote = sendmsg(fd_, &message, kSendFlags);
+    }
+  } while (wrote < 0 && errno == EINTR);
+  size_t rest = 0;
+  if (wrote < 0) {
+    if (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS) {
+      onSocketError();
+      return false;
+    }
+  } else {
+    rest = static_cast<size_t>(wrote);
+    sent_ += rest;
+    thread_->counters.bytesOut.add(rest);
+    if (shard_ != nullptr) shard_->counters().bytesOut.add(rest);
+  }
+  const size_t fromOut = std::min(rest, outBytes);
+  if (fromOut > 0) out_->consume(fromOut);
+  rest -= fromOut;
+  const size_t fromTail = std::min(rest, tail_.size());
+  tail_.remove_prefix(fromTail);
+  if (tail_.empty()) tailEntry_.reset();
+  rest -= fromTail;
+  if (extraWritten != nullptr) *extraWritten = rest;
+  outBlocked_ = pendingOutput() > 0 || rest < extraBytes;
+  return true;
+}
+
+void Connection::flush() {
+  if (!writeSome(nullptr, 0, nullptr)) return;
+  if (out_ != nullptr && out_->empty()) {
+    thread_->giveBuffer(out_);
+    out_ = nullptr;
+  }
+}
+
+void Connection::appendBody(std::string_view bytes) {
+  if (bytes.size() < limits::kDirectWriteBytes || outBlocked_) {
+    append(bytes);
+    return;
+  }
+  size_t written = 0;
+  if (!writeSome(bytes.data(), bytes.size(), &written)) return;
+  if (written < bytes.size()) append(bytes.substr(written));
+}
+
+void Connection::appendEntryBody(const std::shared_ptr<const CachedResponse>& entry, std::string_view body) {
+  if (body.size() < limits::kDirectWriteBytes || !tail_.empty()) {
+    appendBody(body);
+    return;
+  }
+  tailEntry_ = entry;
+  tail_ = body;
+}
+
+void Connection::settle() {
+  dirty_ = false;
+  for (;;) {
+    if (closed_) return;
+    if (inputReady_ && in_ != nullptr && !closeAfter_) {
+      const size_t used = process(in_->data(), in_->size());
+      if (closed_) return;
+      in_->consume(used);
+    }
+    inputReady_ = false;
+    if (outBlocked_ || pendingOutput() == 0) break;
+    flush();
+    if (closed_) return;
+    // Pipelined requests that waited for the output to drain are looked at again.
+    if (exchange_ == nullptr && in_ != nullptr && !in_->empty() && !outBlocked_ && stuckOnOutput_) inputReady_ = true;
+    stuckOnOutput_ = false;
+    if (!inputReady_) break;
+  }
+  if (in_ != nullptr && in_->empty()) {
+    thread_->giveBuffer(in_);
+    in_ = nullptr;
+  }
+  reportDrained();
+  if (pendingOutput() == 0) {
+    if (closeAfter_ && exchange_ == nullptr) {
+      finishClosing();
+      return;
+    }
+    if (readClosed_ && exchange_ == nullptr) {
+      close();
+      return;
+    }
+  }
+  setDeadline();
+  setInterest();
+}
+
+void Connection::finishClosing() {
+  if (lingering_) return;
+  if (!lingerAfter_ || readClosed_) {
+    close();
+    return;
+  }
+  startLinger();
+}
+
+// Closing a socket with unread input resets it, and the client might lose the page it was sent: end the output, and drain for a while.
+void Connection::startLinger() {
+  lingering_ = true;
+  if (in_ != nullptr) {
+    thread_->giveBuffer(in_);
+    in_ = nullptr;
+  }
+  shutdown(fd_, SHUT_WR);
+  startDeadline(Deadline::kLinger, limits::kLingerMs);
+  setInterest();
+}
+
+void Connection::startDeadline(Deadline kind, uint64_t ms) {
+  deadline_ = kind;
+  if (ms == 0) {
+    thread_->timers.clear(this);
+  } else {
+    thread_->timers.set(this, thread_->nowMs() + ms);
+  }
+}
+
+void Connection::setDeadline() {
+  if (lingering_) return;
+  if (outBlocked_) {
+    if (deadline_ != Deadline::kSendRate) {
+      sendMark_ = sent_;
+      startDeadline(Deadline::kSendRate, settings().minSendRate == 0 ? 0 : limits::kSendRatePeriodMs);
+    }
+    return;
+  }
+  if (exchange_ == nullptr) {
+    // A head must be complete in time however its bytes drip; a connection between requests may rest.
+    if (in_ == nullptr) {
+      if (shard_ != nullptr || deadline_ != Deadline::kHeader) startDeadline(Deadline::kIdle, settings().idleMs);
+    } else if (deadline_ != Deadline::kHeader) {
+      startDeadline(Deadline::kHeader, settings().headerMs);
+    }
+    return;
+  }
+  switch (exchange_->stage) {
+    case ExchangeStage::kQueued:
+    case ExchangeStage::kCacheWait:
+      if (deadline_ != Deadline::kQueue) startDeadline(Deadline::kQueue, settings().queueMs);
+      return;
+    case ExchangeStage::kAnswered:
+      if (deadline_ != Deadline::kDrain) startDeadline(Deadline::kDrain, settings().drainMs);
+      return;
+    case ExchangeStage::kNew:
+      return;
+    case ExchangeStage::kDelivered:
+      if (!exchange_->bodyDone) {
+        if (!bodyBlocked()) {
+          startDeadline(Deadline::kBody, settings().entityBodyMs);
+          return;
+        }
+      } else if (readClosed_) {
+        if (deadline_ != Deadline::kHalfClose) startDeadline(Deadline::kHalfClose, limits::kHalfCloseMs);
+        return;
+      }
+      if (deadline_ != Deadline::kNone) startDeadline(Deadline::kNone, 0);
+      return;
+  }
+}
+
+void Connection::onDeadline() {
+  if (closed_) return;
+  const Deadline kind = deadline_;
+  deadline_ = Deadline::kNone;
+  switch (kind) {
+    case Deadline::kNone:
+      return;
+    case Deadline::kHeader:
+      if (in_ == nullptr) {
+        close();
+        return;
+      }
+      sendPage(errors::kHeaderTimeout, true);
+      settle();
+      return;
+    case Deadline::kIdle:
+    case Deadline::kLinger:
+      close();
+      return;
+    case Deadline::kQueue:
+      refuse(kQueueTimeout);
+      return;
+    case Deadline::kBody:
+      thread_->counters.reject(errors::kBodyTimeout.reason);
+      if (exchange_->headSent) {
+        abort(frames::kAbortTimeout);
+        return;
+      }
+      dropExchange(frames::kAbortTimeout, true);
+      sendPage(errors::kBodyTimeout, true);
+      settle();
+      return;
+    case Deadline::kDrain:
+      close();
+      return;
+    case Deadline::kSendRate: {
+      const uint64_t due = settings().minSendRate * limits::kSendRatePeriodMs / 1000;
+      if (sent_ - sendMark_ < due) {
+        thread_->counters.reject("Timer_MinBytesPerSecond");
+        abort(frames::kAbortTimeout);
+        return;
+      }
+      setDeadline();
+      return;
+    }
+    case Deadline::kHalfClose:
+      abort(frames::kAbortClientClosed);
+      return;
+  }
+}
+
+void Connection::releaseExchange() {
+  Exchange* exchange = exchange_;
+  exchange_ = nullptr;
+  thread_->freeExchange(exchange);
+}
+
+// Takes the exchange from wherever it is. `tell`: the application that has it gets ABORTED.
+void Connection::dropExchange(frames::AbortReason reason, bool tell) {
+  Exchange* exchange = exchange_;
+  if (exchange == nullptr) return;
+  switch (exchange->stage) {
+    case ExchangeStage::kQueued:
+      exchange->shard->leave(exchange);
+      break;
+    case ExchangeStage::kCacheWait:
+      thread_->cache()->removeWaiter(exchange->key, CacheWaiter{thread_->index(), exchange->id});
+      break;
+    case ExchangeStage::kDelivered: {
+      Channel* channel = exchange->channel;
+      channel->drop(exchange);
+      if (tell && channel->open()) appendFrame(channel->out(), frames::kAborted, 0, reason, exchange->id);
+      break;
+    }
+    case ExchangeStage::kNew:
+    case ExchangeStage::kAnswered:
+      break;
+  }
+  if (exchange->renewing) thread_->cache()->finishRenewal(exchange->key, RenewalEnd::kAbandoned);
+  releaseExchange();
+}
+
+void Connection::abort(frames::AbortReason reason) {
+  dropExchange(reason, true);
+  reset();
+}
+
+void Connection::reset() {
+  if (closed_) return;
+  linger none{};
+  none.l_onoff = 1;
+  none.l_linger = 0;
+  setsockopt(fd_, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  close();
+}
+
+void Connection::close() {
+  if (closed_) return;
+  closed_ = true;
+  dropExchange(frames::kAbortEngine, true);
+  bindShard(nullptr);
+  for (Channel* channel : announced_) appendFrame(channel->out(), frames::kConnectionClosed, 0, 0, id_);
+  announced_.clear();
+  if (in_ != nullptr) thread_->giveBuffer(in_);
+  if (out_ != nullptr) thread_->giveBuffer(out_);
+  in_ = out_ = nullptr;
+  tail_ = std::string_view();
+  tailEntry_.reset();
+  thread_->timers.remove(this);
+  // The watcher leaves the poller before its descriptor is closed.
+  uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
+    Connection* self = static_cast<Connection*>(handle->data);
+    self->thread_->connectionGone(self);
+  });
+  ::close(fd_);
+  fd_ = -1;
+  thread_->unlinkConnection(this);
+}
+
+bool Connection::knows(const Channel* channel) const {
+  return std::find(announced_.begin(), announced_.end(), channel) != announced_.end();
+}
+
+void Connection::forgetChannel(const Channel* channel) {
+  announced_.erase(std::remove(announced_.begin(), announced_.end(), channel), announced_.end());
+}
+
+void Connection::closeFor(const Channel* channel, uint8_t flags) {
+  if (closed_) return;
+  if (exchange_ == nullptr && pendingOutput() == 0 && in_ == nullptr) {
+    if ((flags & (frames::kCloseIdle | frames::kCloseAll)) != 0) close();
+  } else if ((flags & frames::kCloseAll) != 0) {
+    dropExchange(frames::kAbortClientClosed, exchange_ != nullptr && exchange_->channel == channel);
+    close();
+  }
+}
+
+void Connection::forgetShard(const QueueShard* shard) {
+  if (shard_ == shard) bindShard(nullptr);
+}
+
+}  // namespace httpsys

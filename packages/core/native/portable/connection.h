@@ -1,0 +1,170 @@
+// A client's socket and what happens on it: heads are parsed and routed, bodies and responses streamed, one exchange at a time.
+//
+// The subject is spread over four files: connection.cc (the socket: reading, writing, deadlines, ends), request_path.cc (heads: routing, cache,
+// delivery), body_path.cc (request bodies), response_path.cc (frames of the application that answer).
+#pragma once
+
+#include <uv.h>
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "common/frames.h"
+#include "common/http_parser.h"
+#include "portable/byte_buffer.h"
+#include "portable/cache.h"
+#include "portable/exchange.h"
+#include "portable/timers.h"
+
+namespace httpsys {
+
+class Channel;
+class IoThread;
+class QueueShard;
+struct CacheRequestFields;
+struct QueueSettings;
+
+class Connection final : public Timed {
+ public:
+  explicit Connection(IoThread* thread) : thread_(thread) {}
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Takes over an accepted, non-blocking socket. False: the socket was closed.
+  bool open(int fd, uint32_t id);
+
+  uint32_t id() const { return id_; }
+  Connection* nextConnection() const { return next_; }
+  QueueShard* lastShard() const { return shard_; }
+  bool closed() const { return closed_; }
+
+  // Writes what is pending, goes on with what the client sent ahead, and brings deadline and interest up to date.
+  void settle();
+  void onDeadline() override;
+  // No reset, no page, no word: for the end of the engine.
+  void close();
+
+  // From the queue, the channel, the cache. All are about the current exchange.
+  void deliverWaiting(Exchange* exchange, Channel* channel);
+  void refuse(const ParseError& error);
+  void retryCache();
+  void channelEnded();
+  bool knows(const Channel* channel) const;
+  void forgetChannel(const Channel* channel);
+  void closeFor(const Channel* channel, uint8_t flags);
+  // The queue is gone: nothing may point to its shard any more.
+  void forgetShard(const QueueShard* shard);
+
+  // Frames of the application. False: the response window was overrun.
+  static bool responseFrameFits(const uint8_t* body, size_t length);
+  bool onResponse(const frames::Header& header, const uint8_t* body, size_t length);
+  void onInformational(uint16_t status, std::string_view block);
+  bool onData(bool end, std::string_view bytes);
+  void onEnd(std::string_view trailers);
+  void onBodyCredit(uint32_t count);
+  void onCancel();
+
+ private:
+  friend class IoThread;
+  static constexpr uint8_t kInterestUnset = 0x80;
+  enum class Deadline : uint8_t { kNone, kHeader, kIdle, kQueue, kBody, kDrain, kSendRate, kLinger, kHalfClose };
+
+  // connection.cc
+  static void onPoll(uv_poll_t* poll, int status, int events);
+  void onReadable();
+  void onPeerClosed();
+  void onSocketError();
+  void setInterest();
+  void flush();
+  bool writeSome(const char* extra, size_t extraBytes, size_t* extraWritten);
+  size_t pendingOutput() const;
+  ByteBuffer* output();
+  void append(std::string_view bytes) { output()->append(bytes); }
+  // Body bytes: copied behind what is pending when small, else handed to the kernel from where they are.
+  void appendBody(std::string_view bytes);
+  void appendEntryBody(const std::shared_ptr<const CachedResponse>& entry, std::string_view body);
+  void markDirty();
+  void setDeadline();
+  void startDeadline(Deadline kind, uint64_t ms);
+  void finishClosing();
+  void startLinger();
+  // RST, with ABORTED for the application when it has the request.
+  void abort(frames::AbortReason reason);
+  void reset();
+  void dropExchange(frames::AbortReason reason, bool tell);
+  void releaseExchange();
+  const QueueSettings& settings() const;
+
+  // request_path.cc
+  size_t process(const char* data, size_t length);
+  void handleHead(const RequestHead& head, const char* rest, size_t restBytes);
+  void bindShard(QueueShard* shard);
+  void dispatch(const RequestHead& head, const char* rest, size_t restBytes);
+  void answerHit(const std::shared_ptr<const CachedResponse>& entry, const CacheRequestFields& fields, bool keepAlive);
+  void announce(Channel* channel);
+  void sendPage(const ParseError& error, bool withBody);
+  uint8_t requestFlags(const RequestHead& head) const;
+
+  // body_path.cc
+  size_t beginBody(const char* rest, size_t restBytes, size_t frameAt);
+  size_t pumpBody(const char* data, size_t length);
+  size_t pumpSized(const char* data, size_t length);
+  size_t pumpChunked(const char* data, size_t length);
+  size_t drainBody(const char* data, size_t length);
+  bool bodyBlocked() const;
+  bool bodyTooLarge() const;
+  void bodyFailed(const ParseError& error);
+
+  // response_path.cc
+  void abortResponse();
+  void writeBody(std::string_view bytes);
+  void endResponse(std::string_view trailers);
+  std::shared_ptr<const CachedResponse> store(const frames::Header& header, std::string_view policy, std::string_view reason,
+                                              std::string_view block, const ResponseHeadScan& scan, std::string_view body,
+                                              bool forceDisconnect);
+  void reportDrained();
+
+  uv_poll_t poll_;
+  IoThread* thread_;
+  Connection* previous_ = nullptr;
+  Connection* next_ = nullptr;
+  int fd_ = -1;
+  uint32_t id_ = 0;
+
+  Exchange* exchange_ = nullptr;
+  QueueShard* shard_ = nullptr;    // of the last routed request
+  ByteBuffer* in_ = nullptr;       // bytes of the client that could not be used yet
+  ByteBuffer* out_ = nullptr;      // bytes that wait for the socket
+  std::shared_ptr<const CachedResponse> tailEntry_;  // holds `tail_`
+  std::string_view tail_;          // goes out after `out_`
+  std::vector<Channel*> announced_;  // channels that got CONNECTION
+  uint64_t sendMark_ = 0;
+  uint64_t sent_ = 0;
+  uint32_t scanned_ = 0;           // how far an incomplete head was looked through
+  uint32_t lingered_ = 0;
+  uint32_t bodyTaken_ = 0;         // body bytes that went along with the head that was handled last
+  uint16_t remotePort_ = 0;
+  uint16_t localPort_ = 0;
+  uint8_t family_ = 0;
+  uint8_t remoteBytes_ = 0;
+  uint8_t localBytes_ = 0;
+  uint8_t routeAt_ = 0;            // where the local address begins for routing: behind "::ffff:"
+  char remote_[46];
+  char local_[46];
+
+  Deadline deadline_ = Deadline::kNone;
+  uint8_t interest_ = kInterestUnset;
+  bool closed_ = false;
+  bool dirty_ = false;
+  bool readClosed_ = false;   // the client sent FIN
+  bool outBlocked_ = false;   // the socket took less than was offered
+  bool closeAfter_ = false;   // the connection ends when the output is out
+  bool lingering_ = false;
+  bool lingerAfter_ = false;  // more may come from the client: half-close and drain first
+  bool inputReady_ = false;   // `in_` may be looked at again
+  bool stuckOnOutput_ = false;  // pipelined requests wait for the output to drain
+};
+
+}  // namespace httpsys

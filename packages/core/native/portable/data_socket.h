@@ -1,0 +1,81 @@
+// Mode `threads`: the Unix socket of an I/O thread, and the channels that come in through it.
+#pragma once
+
+#include <uv.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "portable/channel.h"
+#include "portable/listener.h"
+#include "portable/timers.h"
+
+namespace httpsys {
+
+using AttachKey = std::array<uint8_t, frames::kAttachKeyBytes>;
+
+// Peer of a connected Unix socket. False with errno.
+bool peerOf(int fd, int64_t* pid, uint32_t* uid);
+
+class PipeChannel final : public Channel, public Timed {
+ public:
+  PipeChannel(IoThread* thread, uint32_t id, int fd);
+
+  // Waits for ATTACH, for a limited time.
+  void start();
+  bool attached() const { return shard() != nullptr; }
+  const AttachKey& key() const { return key_; }
+  // Ends the channel, and tells the application why.
+  void endWith(const std::string& why);
+  void onDeadline() override;
+
+ protected:
+  void transmit(ByteBuffer* out) override;
+  void closeTransport() override;
+  bool onAttach(const frames::Header& header, const uint8_t* body, size_t length) override;
+
+ private:
+  // The watcher outlives the channel until libuv lets go of it.
+  struct Watcher {
+    uv_poll_t poll;
+    PipeChannel* channel;
+    IoThread* thread;
+  };
+  static void onPoll(uv_poll_t* poll, int status, int events);
+  void onReadable();
+  void watch(int events);
+
+  int fd_;
+  Watcher* watcher_ = nullptr;
+  int watched_ = 0;
+  ByteBuffer in_;  // an incomplete frame
+  AttachKey key_{};
+};
+
+class SocketServer {
+ public:
+  SocketServer(IoThread* thread, const std::string& path);
+  SocketServer(const SocketServer&) = delete;
+  SocketServer& operator=(const SocketServer&) = delete;
+
+  // Binds the path, for this user alone.
+  bool open(SystemError* error);
+  int start();
+  void closeAndDelete();
+  // For one that was never started.
+  void abandon();
+
+ private:
+  ~SocketServer() = default;
+  void onReadable();
+
+  IoThread* thread_;
+  std::string path_;
+  int fd_ = -1;
+  uint32_t nextId_ = 1;
+  uv_poll_t poll_;
+};
+
+}  // namespace httpsys

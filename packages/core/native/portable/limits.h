@@ -1,0 +1,58 @@
+// The engine's fixed bounds: what no option changes. Bytes, milliseconds, counts.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace httpsys {
+namespace limits {
+
+// One read() of a client socket; also the most a request may carry inline.
+constexpr size_t kReadBytes = 64 * 1024;
+// Bytes kept of a client that sends ahead (pipelining) while its response is pending; reading stops beyond.
+constexpr size_t kPipelineBytes = 2 * kReadBytes;
+// Pipelined requests are not looked at while more output than this waits for the client.
+constexpr size_t kOutputHighBytes = 64 * 1024;
+// From this size on, body bytes are handed to the kernel from where they are instead of being copied behind the head first.
+constexpr size_t kDirectWriteBytes = 16 * 1024;
+// Response bytes that leave before the application is told (CREDIT), unless everything has left.
+constexpr uint32_t kCreditStepBytes = 32 * 1024;
+// Unread request body that is drained after an early response before the connection is given up (BODY-6).
+constexpr uint64_t kDrainBytes = 1024 * 1024;
+// After a page that ends a connection, the client may send this much, this long, and still read the page instead of a reset.
+constexpr uint64_t kLingerBytes = 256 * 1024;
+constexpr uint32_t kLingerMs = 2000;
+// A client that sent FIN gets its answer if it comes within this time; then it counts as gone, for most clients never half-close.
+constexpr uint32_t kHalfCloseMs = 500;
+// The minimum send rate is measured over this period while output is blocked.
+constexpr uint32_t kSendRatePeriodMs = 4000;
+
+// One read() of a data channel.
+constexpr size_t kChannelReadBytes = 256 * 1024;
+// A channel whose process does not read gets no more requests beyond the first, and is ended beyond the second.
+constexpr size_t kChannelOutputHighBytes = 4 * 1024 * 1024;
+constexpr size_t kChannelOutputMaxBytes = 256 * 1024 * 1024;
+// Request credit a channel can hold.
+constexpr uint32_t kRequestCreditMax = 65536;
+// Body credit a request can hold.
+constexpr int64_t kBodyCreditMax = int64_t{1} << 40;
+// A data connection must show its key within this time; so many may be waiting to do so on one thread.
+constexpr uint32_t kAttachMs = 5000;
+constexpr size_t kUnattachedMax = 64;
+
+// Slots of request and connection ids: 20 bits, with generations of 11 bits (docs/frames.md).
+constexpr uint32_t kSlotBits = 20;
+constexpr uint32_t kSlotMax = 1u << kSlotBits;
+constexpr uint32_t kGenerationMax = (1u << 11) - 1;
+
+// Connections accepted in one go, so that a storm of them does not starve those that are open.
+constexpr int kAcceptBatch = 64;
+// Pause of a listening socket while the process has no descriptor to spare.
+constexpr uint32_t kAcceptPauseMs = 100;
+// Objects and buffers kept for reuse per thread; a larger buffer than this is given back to the allocator.
+constexpr size_t kPooledObjects = 1024;
+constexpr size_t kPooledBufferBytes = 128 * 1024;
+constexpr uint32_t kThreadsMax = 64;
+
+}  // namespace limits
+}  // namespace httpsys

@@ -1,0 +1,368 @@
+// A connection's request heads: parsed, routed, answered from the cache, or handed to a queue (CACHE-20: in this order).
+#include <algorithm>
+
+#include "common/driver_pages.h"
+#include "common/http_errors.h"
+#include "common/http_methods.h"
+#include "portable/cached_answer.h"
+#include "portable/channel.h"
+#include "portable/connection.h"
+#include "portable/cooked_url.h"
+#include "portable/frame_writer.h"
+#include "portable/io_thread.h"
+#include "portable/prefix_table.h"
+#include "portable/request_queue.h"
+
+namespace httpsys {
+
+// Works off as much of the bytes as can be used now, and says how much that was.
+size_t Connection::process(const char* data, size_t length) {
+  size_t at = 0;
+  inputReady_ = false;
+  while (!closed_) {
+    if (closeAfter_) return length;
+    if (exchange_ != nullptr) {
+      if (exchange_->bodyDone) return at;
+      if (exchange_->stage == ExchangeStage::kQueued || exchange_->stage == ExchangeStage::kCacheWait) return at;
+      const size_t used = pumpBody(data + at, length - at);
+      at += used;
+      if (closed_ || used == 0) return at;
+      continue;
+    }
+    if (at == length) return at;
+    if (pendingOutput() >= limits::kOutputHighBytes || !tail_.empty()) {
+      stuckOnOutput_ = true;
+      return at;
+    }
+    RequestHead& head = thread_->requestHead();
+    ParseError error;
+    size_t consumed = 0;
+    size_t scanned = scanned_;
+    const ParseStatus status = parseRequestHead(data + at, length - at, thread_->parserLimits(), &scanned, &head, &consumed, &error);
+    if (status == ParseStatus::kIncomplete) {
+      scanned_ = static_cast<uint32_t>(scanned);
+      return at;
+    }
+    scanned_ = 0;
+    if (status == ParseStatus::kError) {
+      sendPage(error, true);
+      return length;
+    }
+    at += consumed;
+    handleHead(head, data + at, length - at);
+    if (exchange_ != nullptr) at += bodyTaken_;
+  }
+  return at;
+}
+
+void Connection::handleHead(const RequestHead& head, const char* rest, size_t restBytes) {
+  bodyTaken_ = 0;
+  thread_->counters.requests.add(1);
+  const bool withPage = head.methodCode != methods::kHead;
+  std::string_view path;
+  bool ambiguous = false;
+  if (!cookPath(head.path, CookedPathLimits(), &thread_->pathScratch(), &path, &ambiguous)) {
+    sendPage(errors::kInvalidUrl, withPage);
+    return;
+  }
+  const RouteTarget* target = nullptr;
+  switch (thread_->route(localPort_, std::string_view(local_ + routeAt_, localBytes_ - routeAt_), head.host, path, &target)) {
+    case RouteStatus::kNoHost:
+      sendPage(errors::kInvalidHost, withPage);
+      return;
+    case RouteStatus::kNoPath:
+      sendPage(errors::kNotFound, withPage);
+      return;
+    case RouteStatus::kFound:
+      break;
+  }
+  if (target->shard == nullptr || !target->shard->settings().enabled) {
+    sendPage(errors::kUnavailable, withPage);
+    return;
+  }
+  if (shard_ != target->shard) bindShard(target->shard);
+  const QueueSettings& limits = shard_->settings();
+  shard_->counters().requests.add(1);
+  target->url->requests.add(1);
+  if (limits.maxConnections != 0 && shard_->queue()->connections.load(std::memory_order_relaxed) > limits.maxConnections) {
+    sendPage(errors::kConnectionLimit, withPage);
+    return;
+  }
+  if (limits.maxRequestBodyBytes != 0 && head.contentLength > 0 && static_cast<uint64_t>(head.contentLength) > limits.maxRequestBodyBytes) {
+    sendPage(errors::kBodyTooLarge, withPage);
+    return;
+  }
+
+  const bool hasBody = head.chunked || head.contentLength > 0;
+  // CACHE-3 to CACHE-8 and CACHE-24: the same requests are served from the cache and produce its entries, but for Range (CACHE-9).
+  const bool cacheable = head.methodCode == methods::kGet && !hasBody && !head.hasAuthorization && !head.hasTranslate &&
+                         !head.hasExpectOther && !ambiguous;
+  std::string& key = thread_->keyScratch();
+  bool renewing = false;
+  bool waits = false;
+  const uint64_t flushMark = cacheable ? thread_->cache()->flushMark() : 0;
+  uint32_t exchangeId = 0;
+  Exchange* exchange = nullptr;
+  if (cacheable) {
+    std::string_view name;
+    uint16_t port = 0;
+    splitHost(head.host, &name, &port);
+    // A Host without a port means the scheme's: it must not share the entry of one that names another.
+    Cache::makeKey(false, name, port == 0 ? 80 : port, path, head.query, &key);
+    // A waiter is named before it is known whether it will wait; only then is an id spent on it.
+    exchange = thread_->newExchange();
+    if (exchange != nullptr) exchangeId = exchange->id;
+    std::shared_ptr<const CachedResponse>& entry = thread_->entryScratch();
+    switch (thread_->cache()->find(key, thread_->nowMs(), CacheWaiter{thread_->index(), exchangeId}, &entry, shard_->id())) {
+      case CacheLookup::kHit: {
+        if (exchange != nullptr) thread_->keepSpare(exchange);
+        target->url->hits.add(1);
+        CacheRequestFields fields;
+        fields.ifNoneMatch = head.ifNoneMatch;
+        fields.ifModifiedSince = head.ifModifiedSince;
+        fields.range = head.range;
+        fields.ifRange = head.ifRange;
+        answerHit(entry, fields, head.keepAlive);
+        entry.reset();
+        return;
+      }
+      case CacheLookup::kMiss:
+        break;
+      case CacheLookup::kRenew:
+        renewing = true;
+        break;
+      case CacheLookup::kWait:
+        waits = true;
+        break;
+    }
+  } else {
+    exchange = thread_->newExchange();
+  }
+  if (exchange == nullptr) {
+    if (renewing) thread_->cache()->finishRenewal(key, RenewalEnd::kAbandoned);
+    sendPage(errors::kQueueFull, withPage);
+    return;
+  }
+  exchange->connection = this;
+  exchange->shard = shard_;
+  exchange->url = target->url;
+  exchange->urlContext = target->urlContext;
+  exchange->http10 = head.versionMinor == 0;
+  exchange->headMethod = !withPage;
+  exchange->keepAlive = head.keepAlive;
+  exchange->expectContinue = head.expectContinue;
+  exchange->chunked = head.chunked;
+  exchange->bodyDone = !hasBody;
+  exchange->bodyRemaining = head.contentLength > 0 ? static_cast<uint64_t>(head.contentLength) : 0;
+  exchange->bodyCredit = frames::kBodyWindowBytes;
+  if (head.chunked) exchange->decoder.reset();
+  exchange->renewing = renewing;
+  exchange->flushMark = flushMark;
+  exchange->mayStore = cacheable && head.range.empty() && head.ifRange.empty();
+  if (exchange->mayStore || renewing || waits) exchange->key.assign(key);
+  exchange_ = exchange;
+  if (waits) {
+    exchange->stage = ExchangeStage::kCacheWait;
+    exchange->range.assign(head.range);
+    exchange->ifRange.assign(head.ifRange);
+    exchange->ifNoneMatch.assign(head.ifNoneMatch);
+    exchange->ifModifiedSince.assign(head.ifModifiedSince);
+    appendRequest(&exchange->frame, head, requestFlags(head), exchange->id, id_, exchange->urlContext);
+    return;
+  }
+  dispatch(head, rest, restBytes);
+}
+
+uint8_t Connection::requestFlags(const RequestHead& head) const {
+  uint8_t flags = exchange_->bodyDone ? frames::kRequestEnd : 0;
+  if (head.keepAlive) flags |= frames::kRequestKeepAlive;
+  if (head.versionMinor == 0) flags |= frames::kRequestHttp10;
+  if (head.expectContinue) flags |= frames::kRequestExpectContinue;
+  if (head.upgrade) flags |= frames::kRequestUpgrade;
+  if (head.chunked) flags |= frames::kRequestChunked;
+  return flags;
+}
+
+// To a channel at once, or into the queue.
+void Connection::dispatch(const RequestHead& head, const char* rest, size_t restBytes) {
+  Exchange* exchange = exchange_;
+  Channel* channel = shard_->pick();
+  if (channel != nullptr) {
+    channel->take(exchange);
+    announce(channel);
+    ByteBuffer* out = channel->out();
+    const size_t frameAt = out->size();
+    appendRequest(out, head, requestFlags(head), exchange->id, id_, exchange->urlContext);
+    if (!exchange->bodyDone) bodyTaken_ = static_cast<uint32_t>(beginBody(rest, restBytes, frameAt));
+    return;
+  }
+  if (!shard_->served()) {
+    refuse(errors::kUnavailable);
+    return;
+  }
+  appendRequest(&exchange->frame, head, requestFlags(head), exchange->id, id_, exchange->urlContext);
+  if (!shard_->wait(exchange)) refuse(errors::kQueueFull);
+}
+
+void Connection::deliverWaiting(Exchange* exchange, Channel* channel) {
+  channel->take(exchange);
+  announce(channel);
+  ByteBuffer* out = channel->out();
+  const size_t frameAt = out->size();
+  out->append(exchange->frame.view());
+  exchange->frame.release();
+  if (!exchange->bodyDone && in_ != nullptr) {
+    const size_t used = beginBody(in_->data(), in_->size(), frameAt);
+    if (closed_) return;
+    in_->consume(used);
+  }
+  inputReady_ = true;
+  markDirty();
+}
+
+// The renewal this request waited for has ended: look again.
+void Connection::retryCache() {
+  Exchange* exchange = exchange_;
+  std::shared_ptr<const CachedResponse> entry;
+  switch (thread_->cache()->find(exchange->key, thread_->nowMs(), CacheWaiter{thread_->index(), exchange->id}, &entry, exchange->shard->id())) {
+    case CacheLookup::kHit: {
+      exchange->url->hits.add(1);
+      CacheRequestFields fields;
+      fields.ifNoneMatch = exchange->ifNoneMatch;
+      fields.ifModifiedSince = exchange->ifModifiedSince;
+      fields.range = exchange->range;
+      fields.ifRange = exchange->ifRange;
+      answerHit(entry, fields, exchange->keepAlive);
+      if (!closed_) releaseExchange();
+      inputReady_ = true;
+      markDirty();
+      return;
+    }
+    case CacheLookup::kWait:
+      return;
+    case CacheLookup::kRenew:
+      exchange->renewing = true;
+      break;
+    case CacheLookup::kMiss:
+      break;
+  }
+  exchange->flushMark = thread_->cache()->flushMark();
+  if (Channel* channel = exchange->shard->pick()) {
+    deliverWaiting(exchange, channel);
+    return;
+  }
+  // Not in the cache's list any more: it must not be taken out of there when it is refused.
+  exchange->stage = ExchangeStage::kNew;
+  if (!exchange->shard->served()) {
+    refuse(errors::kUnavailable);
+  } else if (!exchange->shard->wait(exchange)) {
+    refuse(errors::kQueueFull);
+  } else {
+    markDirty();
+  }
+}
+
+void Connection::answerHit(const std::shared_ptr<const CachedResponse>& entry, const CacheRequestFields& fields, bool keepAlive) {
+  thread_->counters.hits.add(1);
+  shard_->counters().hits.add(1);
+  const bool stays = keepAlive && !entry->forceDisconnect;
+  const std::string_view connection = stays ? std::string_view(shard_->settings().keepAliveFields) : "Connection: close\r\n";
+  if (!stays) closeAfter_ = true;
+  const std::string_view date = thread_->dateLine();
+  if (fields.range.empty() && fields.ifNoneMatch.empty() && fields.ifModifiedSince.empty()) {
+    const bool inlineBody = entry->body.size() < limits::kDirectWriteBytes;
+    const size_t total = entry->plain.size() + date.size() + connection.size() + 2 + (inlineBody ? entry->body.size() : 0);
+    char* at = output()->reserve(total);
+    auto put = [&at](std::string_view text) {
+      std::memcpy(at, text.data(), text.size());
+      at += text.size();
+    };
+    put(entry->plain);
+    put(date);
+    put(connection);
+    put("\r\n");
+    if (inlineBody && !entry->body.empty()) put(entry->body);
+    output()->commit(total);
+    if (!inlineBody) appendEntryBody(entry, entry->body);
+    return;
+  }
+  CacheRequestFields asked = fields;
+  asked.nowSeconds = thread_->wallSeconds();
+  CachedAnswer answer;
+  answerFromEntry(*entry, asked, &answer);
+  append(answer.head);
+  append(date);
+  append(connection);
+  append("\r\n");
+  if (answer.body.empty()) return;
+  if (answer.ownBody.empty()) {
+    appendEntryBody(entry, answer.body);
+  } else {
+    append(answer.body);
+  }
+}
+
+// CONNECTION comes before the first request of this connection that goes to the channel.
+void Connection::announce(Channel* channel) {
+  if (!announced_.empty() && (announced_.back() == channel || knows(channel))) return;
+  announced_.push_back(channel);
+  uint8_t body[8 + sizeof remote_ + sizeof local_];
+  frames::store16(body, remotePort_);
+  frames::store16(body + 2, localPort_);
+  body[4] = remoteBytes_;
+  body[5] = localBytes_;
+  body[6] = family_;
+  body[7] = 0;
+  std::memcpy(body + 8, remote_, remoteBytes_);
+  std::memcpy(body + 8 + remoteBytes_, local_, localBytes_);
+  appendFrame(channel->out(), frames::kConnection, 0, 0, id_,
+              std::string_view(reinterpret_cast<const char*>(body), size_t{8} + remoteBytes_ + localBytes_));
+}
+
+// The connection's requests count for one queue at a time: the one of the last routed request.
+void Connection::bindShard(QueueShard* shard) {
+  if (shard_ != nullptr) shard_->queue()->connections.fetch_sub(1, std::memory_order_relaxed);
+  shard_ = shard;
+  if (shard_ != nullptr) shard_->queue()->connections.fetch_add(1, std::memory_order_relaxed);
+}
+
+// An answer of the engine itself; the connection ends behind it (section 2.5).
+void Connection::sendPage(const ParseError& error, bool withBody) {
+  thread_->counters.reject(error.reason);
+  std::string page;
+  std::string_view date = thread_->dateLine();
+  // "Date: " and CRLF belong to the line, not to the date.
+  date = date.substr(6, date.size() - 8);
+  appendDriverAnswer(error, date, withBody, &page);
+  append(page);
+  closeAfter_ = true;
+  lingerAfter_ = true;
+}
+
+// 503 for a request that no application has.
+void Connection::refuse(const ParseError& error) {
+  const bool withBody = exchange_ == nullptr || !exchange_->headMethod;
+  dropExchange(frames::kAbortEngine, false);
+  sendPage(error, withBody);
+  markDirty();
+}
+
+// The channel that has the request is gone.
+void Connection::channelEnded() {
+  if (!exchange_->headSent) {
+    refuse(kAbandoned);
+    return;
+  }
+  thread_->counters.reject(kAbandoned.reason);
+  const bool untilClose = exchange_->framing == BodyFraming::kUntilClose;
+  dropExchange(frames::kAbortEngine, false);
+  // Only a reset tells the end of a body that ends with the connection from its being cut off.
+  if (untilClose) {
+    reset();
+  } else {
+    flush();
+    close();
+  }
+}
+
+}  // namespace httpsys

@@ -1,0 +1,106 @@
+// Request queues: bounded, and pull-based by the credit of their channels (QUEUE-8, QUEUE-9).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "portable/counters.h"
+#include "portable/exchange.h"
+
+namespace httpsys {
+
+class Channel;
+class Connection;
+class IoThread;
+
+// QUEUE-10: waited longer than the queue's timeout.
+inline constexpr ParseError kQueueTimeout{503, "Service Unavailable", "The service is unavailable.", "Timer_AppPool"};
+// SHUT-6: the process that had the request is gone.
+inline constexpr ParseError kAbandoned{503, "Service Unavailable", "The service is unavailable.", "Connection_Abandoned_By_AppPool"};
+// The application's response breaks the rules of docs/frames.md.
+inline constexpr ParseError kBrokenResponse{500, "Internal Server Error", "The application gave a malformed response.", "Internal"};
+
+// Limits and timeouts as the control plane gives them: seconds, 0 = the engine's default, negative = none.
+struct QueueOptions {
+  uint32_t queueLength = 1000;
+  bool enabled = true;
+  uint64_t maxRequestBodyBytes = 0;
+  uint32_t maxConnections = 0;
+  double entityBody = 0, drainEntityBody = 0, requestQueue = 0, idleConnection = 0, headerWait = 0;
+  double minSendRate = 0;
+  uint32_t cacheEntryBytes = 262144;
+};
+
+// The same for the hot path: milliseconds, 0 = none.
+struct QueueSettings {
+  static constexpr double kTimeoutSeconds = 120;
+  static constexpr double kMinSendRate = 150;
+
+  QueueSettings() { apply(QueueOptions()); }
+  void apply(const QueueOptions& options);
+
+  uint32_t queueLength = 1000;
+  bool enabled = true;
+  uint64_t maxRequestBodyBytes = 0;
+  uint32_t maxConnections = 0;
+  uint64_t entityBodyMs = 0, drainMs = 0, queueMs = 0, idleMs = 0, headerMs = 0;
+  uint64_t minSendRate = 0;
+  uint32_t cacheEntryBytes = 262144;
+  std::string keepAliveFields;  // "Connection: keep-alive" with the idle timeout, as node:http words it
+};
+
+// What the I/O threads share of a queue.
+struct RequestQueue {
+  explicit RequestQueue(uint32_t queueId) : id(queueId) {}
+  const uint32_t id;
+  std::atomic<uint32_t> depth{0};        // waiting, un-received requests
+  std::atomic<uint32_t> attached{0};     // channels
+  std::atomic<uint32_t> connections{0};  // client connections whose last request went here
+  QueueOptions options;                  // of the control plane's thread
+};
+
+// One thread's part of a queue: its channels and the requests that wait on its connections.
+class QueueShard {
+ public:
+  QueueShard(IoThread* thread, RequestQueue* queue, QueueCounters* counters);
+  QueueShard(const QueueShard&) = delete;
+  QueueShard& operator=(const QueueShard&) = delete;
+
+  uint32_t id() const { return queue_->id; }
+  RequestQueue* queue() const { return queue_; }
+  const QueueSettings& settings() const { return settings_; }
+  QueueCounters& counters() { return *counters_; }
+  void applyOptions(const QueueOptions& options) { settings_.apply(options); }
+
+  void attach(Channel* channel);
+  void detach(Channel* channel);
+  const std::vector<Channel*>& channels() const { return channels_; }
+
+  // The channel that gets the next request at once; null when none has credit or others wait already.
+  Channel* pick();
+  // Whether anyone may ever take a request from here.
+  bool served() const { return queue_->attached.load(std::memory_order_relaxed) > 0; }
+  // False when the queue is full.
+  bool wait(Exchange* exchange);
+  void leave(Exchange* exchange);
+  // Hands waiting requests to channels that have credit.
+  void pump();
+  // Answers everything that waits with 503.
+  void refuseWaiting(const ParseError& error);
+
+ private:
+  Channel* nextWithCredit();
+
+  IoThread* thread_;
+  RequestQueue* queue_;
+  QueueCounters* counters_;
+  QueueSettings settings_;
+  std::vector<Channel*> channels_;
+  size_t turn_ = 0;
+  ExchangeList waiting_;
+  bool pumping_ = false;
+};
+
+}  // namespace httpsys

@@ -1,0 +1,302 @@
+// A connection's responses: the frames of the application become the bytes of HTTP/1.1, under the window of docs/frames.md.
+#include <algorithm>
+
+#include "common/http_date.h"
+#include "common/status_codes.h"
+#include "portable/channel.h"
+#include "portable/connection.h"
+#include "portable/field_text.h"
+#include "portable/frame_writer.h"
+#include "portable/io_thread.h"
+#include "portable/limits.h"
+#include "portable/request_queue.h"
+#include "portable/response_writer.h"
+
+namespace httpsys {
+
+namespace {
+
+constexpr size_t kResponsePartsBytes = 8;
+
+struct ResponseParts {
+  std::string_view reason, policy, block, body;
+};
+
+bool splitResponse(const uint8_t* body, size_t length, ResponseParts* parts) {
+  if (length < kResponsePartsBytes) return false;
+  const size_t reason = frames::load16(body);
+  const size_t policy = frames::load16(body + 2);
+  const size_t block = frames::load32(body + 4);
+  const size_t rest = length - kResponsePartsBytes;
+  if (block > rest || reason + policy > rest - block) return false;
+  const char* at = reinterpret_cast<const char*>(body) + kResponsePartsBytes;
+  parts->reason = std::string_view(at, reason);
+  parts->policy = std::string_view(at + reason, policy);
+  parts->block = std::string_view(at + reason + policy, block);
+  parts->body = std::string_view(at + reason + policy + block, rest - reason - policy - block);
+  return true;
+}
+
+bool isBodyless(uint16_t status) { return status < 200 || status == 204 || status == 304; }
+
+// Seconds to live of a cache policy block; -1 when the response is not to be stored, 0 for until flushed.
+int64_t policySeconds(std::string_view policy) {
+  if (policy.size() < 8) return -1;
+  const uint8_t* block = reinterpret_cast<const uint8_t*>(policy.data());
+  if (block[0] == frames::kPolicyUntilFlushed) return 0;
+  const uint32_t seconds = frames::load32(block + 4);
+  // CACHE-1: a life of no time is none.
+  return block[0] == frames::kPolicyTimeToLive && seconds > 0 ? static_cast<int64_t>(seconds) : -1;
+}
+
+}  // namespace
+
+bool Connection::responseFrameFits(const uint8_t* body, size_t length) {
+  ResponseParts parts;
+  return splitResponse(body, length, &parts);
+}
+
+bool Connection::onResponse(const frames::Header& header, const uint8_t* body, size_t length) {
+  Exchange* exchange = exchange_;
+  ResponseParts parts;
+  splitResponse(body, length, &parts);
+  const uint16_t status = header.aux;
+  const bool whole = (header.flags & frames::kResponseEnd) != 0;
+  ResponseHeadScan scan;
+  scanResponseHead(parts.block, &scan);
+  if (exchange->headSent || status < 100 || status > 999 || !scan.valid || !validReason(parts.reason)) {
+    abortResponse();
+    return true;
+  }
+  const bool hasPolicy = (header.flags & frames::kResponsePolicy) != 0;
+  if (parts.body.size() > frames::kResponseWindowBytes && !(whole && hasPolicy)) return false;
+
+  // A client that waits for 100 and gets the final status may or may not send its body: no telling what its next bytes are.
+  const bool unsure = exchange->expectContinue && !exchange->continued && !exchange->bodyDone && exchange->bodyReceived == 0;
+  bool close = !exchange->keepAlive || (header.flags & frames::kResponseClose) != 0 || scan.connectionClose || unsure || status == 101;
+  exchange->bodyless = exchange->headMethod || isBodyless(status);
+  exchange->inOneFrame = whole;
+  ResponseHead head;
+  if (exchange->bodyless) {
+    exchange->framing = BodyFraming::kNone;
+  } else if (scan.contentLength >= 0) {
+    exchange->framing = BodyFraming::kLength;
+    exchange->lengthRemaining = static_cast<uint64_t>(scan.contentLength);
+  } else if (whole) {
+    exchange->framing = BodyFraming::kLength;
+    exchange->lengthRemaining = parts.body.size();
+    head.contentLength = static_cast<int64_t>(parts.body.size());
+  } else if (exchange->http10) {
+    exchange->framing = BodyFraming::kUntilClose;
+    close = true;
+  } else {
+    exchange->framing = BodyFraming::kChunked;
+    head.chunked = true;
+  }
+  exchange->closes = close;
+
+  std::shared_ptr<const CachedResponse> stored;
+  if (exchange->mayStore && hasPolicy && whole) {
+    stored = store(header, parts.policy, parts.reason, parts.block, scan, parts.body, close && exchange->keepAlive);
+  }
+  if (exchange->renewing) {
+    exchange->renewing = false;
+    if (stored == nullptr) thread_->cache()->finishRenewal(exchange->key, RenewalEnd::kNotCacheable);
+  }
+
+  head.status = status;
+  head.reason = parts.reason;
+  head.fields = parts.block;
+  if (!scan.hasDate && (header.flags & frames::kResponseNoDate) == 0) head.date = thread_->dateLine();
+  if (!scan.hasConnection) {
+    if (close) {
+      head.connection = "Connection: close\r\n";
+    } else if (scan.hasKeepAlive) {
+      head.connection = "Connection: keep-alive\r\n";
+    } else {
+      head.connection = exchange->shard->settings().keepAliveFields;
+    }
+  }
+  appendResponseHead(output(), head, scan);
+  exchange->headSent = true;
+  if (stored != nullptr && !exchange->bodyless && stored->body.size() >= limits::kDirectWriteBytes) {
+    // A slow client is served from the entry, which may be far larger than the response window.
+    appendEntryBody(stored, stored->body);
+    exchange->lengthRemaining -= std::min<uint64_t>(exchange->lengthRemaining, stored->body.size());
+  } else {
+    writeBody(parts.body);
+  }
+  if (closed_) return true;
+  if (whole) {
+    endResponse(std::string_view());
+  } else {
+    markDirty();
+  }
+  return true;
+}
+
+// CACHE-1 to CACHE-14; the request's part of the conditions is in `mayStore`.
+std::shared_ptr<const CachedResponse> Connection::store(const frames::Header& header, std::string_view policy, std::string_view reason,
+                                                        std::string_view block, const ResponseHeadScan& scan, std::string_view body,
+                                                        bool forceDisconnect) {
+  const int64_t seconds = policySeconds(policy);
+  const uint16_t status = header.aux;
+  if (seconds < 0 || status < 200 || status > 599 || status == 206 || status == 304) return nullptr;
+  if (!scan.hasContentType || (header.flags & frames::kResponseNoDate) != 0) return nullptr;
+  int64_t modified = 0;
+  if (!scan.lastModified.empty() && !parseHttpDate(scan.lastModified, thread_->wallSeconds(), &modified)) return nullptr;
+  if (scan.contentLength >= 0 && static_cast<uint64_t>(scan.contentLength) != body.size()) return nullptr;
+  if (exchange_->bodyless) body = std::string_view();
+  if (block.size() + body.size() > exchange_->shard->settings().cacheEntryBytes) return nullptr;
+
+  auto entry = std::make_shared<CachedResponse>();
+  entry->status = status;
+  ByteBuffer line;
+  appendStatusLine(&line, status, reason);
+  entry->head.assign(line.data(), line.size());
+  // CACHE-28: what belongs to one connection or one moment is written afresh for each client. The scan looks for a line end first.
+  std::string fields("\r\n");
+  fields.append(block);
+  appendFieldsExcept(fields, {"content-length", "transfer-encoding", "connection", "keep-alive", "date"}, &entry->head);
+  entry->body.assign(body);
+  entry->etag.assign(scan.etag);
+  entry->lastModified.assign(scan.lastModified);
+  entry->contentType.assign(scan.contentType);
+  line.clear();
+  line.append(entry->head);
+  if (!isBodyless(status)) appendContentLength(&line, body.size());
+  entry->plain.assign(line.data(), line.size());
+  entry->forceDisconnect = forceDisconnect;
+  entry->queueId = exchange_->shard->id();
+  entry->flushMark = exchange_->flushMark;
+  entry->expiresAtMs = seconds == 0 ? 0 : thread_->nowMs() + static_cast<uint64_t>(seconds) * 1000;
+  if (!thread_->cache()->store(exchange_->key, entry, thread_->nowMs())) {
+    // It ended the renewal, if there was one, in any case.
+    return nullptr;
+  }
+  return entry;
+}
+
+void Connection::onInformational(uint16_t status, std::string_view block) {
+  Exchange* exchange = exchange_;
+  // HTTP/1.0 has no interim responses (RFC 9110 section 15.2).
+  if (exchange->headSent || exchange->http10) return;
+  ResponseHeadScan scan;
+  scanResponseHead(block, &scan);
+  if (status < 100 || status > 199 || status == 101 || !scan.valid || scan.hasTransferEncoding || scan.contentLength >= 0) {
+    abortResponse();
+    return;
+  }
+  if (status == 100) exchange->continued = true;
+  ResponseHead head;
+  head.status = status;
+  head.fields = block;
+  appendResponseHead(output(), head, scan);
+  markDirty();
+}
+
+bool Connection::onData(bool end, std::string_view bytes) {
+  Exchange* exchange = exchange_;
+  if (!exchange->headSent) {
+    abortResponse();
+    return true;
+  }
+  if (exchange->bodyAccepted + bytes.size() > exchange->bodyCredited + frames::kResponseWindowBytes) return false;
+  writeBody(bytes);
+  if (closed_) return true;
+  if (end) {
+    endResponse(std::string_view());
+  } else {
+    markDirty();
+  }
+  return true;
+}
+
+void Connection::onEnd(std::string_view trailers) {
+  ResponseHeadScan scan;
+  if (!trailers.empty()) scanResponseHead(trailers, &scan);
+  // Framing fields in a trailer would be taken for the message's own by a careless reader (RFC 9110 section 6.5.1).
+  if (!exchange_->headSent || (!trailers.empty() && (!scan.valid || scan.hasTransferEncoding || scan.contentLength >= 0))) {
+    abortResponse();
+    return;
+  }
+  endResponse(trailers);
+}
+
+void Connection::writeBody(std::string_view bytes) {
+  Exchange* exchange = exchange_;
+  exchange->bodyAccepted += bytes.size();
+  switch (exchange->framing) {
+    case BodyFraming::kNone:
+      return;
+    case BodyFraming::kLength:
+      if (bytes.size() > exchange->lengthRemaining) {
+        bytes = bytes.substr(0, static_cast<size_t>(exchange->lengthRemaining));
+        exchange->closes = true;
+      }
+      exchange->lengthRemaining -= bytes.size();
+      break;
+    case BodyFraming::kUntilClose:
+      break;
+    case BodyFraming::kChunked:
+      if (bytes.empty()) return;
+      appendChunkSize(output(), bytes.size());
+      appendBody(bytes);
+      if (!closed_) append("\r\n");
+      return;
+  }
+  if (!bytes.empty()) appendBody(bytes);
+}
+
+void Connection::endResponse(std::string_view trailers) {
+  Exchange* exchange = exchange_;
+  if (exchange->framing == BodyFraming::kChunked) appendLastChunk(output(), trailers);
+  const bool broken = exchange->framing == BodyFraming::kLength && exchange->lengthRemaining > 0;
+  exchange->channel->drop(exchange);
+  exchange->stage = ExchangeStage::kAnswered;
+  if (exchange->closes || broken) {
+    // The client may still be sending this body or the next request: let it read the answer before the connection goes.
+    lingerAfter_ = !broken && (!exchange->bodyDone || (in_ != nullptr && !in_->empty()));
+    closeAfter_ = true;
+    releaseExchange();
+  } else if (exchange->bodyDone) {
+    releaseExchange();
+  } else {
+    thread_->retireId(exchange);
+  }
+  inputReady_ = true;
+  markDirty();
+}
+
+// The application broke its own response; nothing sensible can be said to the client any more.
+void Connection::abortResponse() {
+  const bool begun = exchange_->headSent;
+  const bool withBody = !exchange_->headMethod;
+  dropExchange(frames::kAbortResponse, true);
+  if (begun) {
+    reset();
+  } else {
+    sendPage(kBrokenResponse, withBody);
+    markDirty();
+  }
+}
+
+void Connection::onCancel() {
+  dropExchange(frames::kAbortEngine, false);
+  reset();
+}
+
+// CREDIT for response bytes that have left: in steps, or when everything has.
+void Connection::reportDrained() {
+  Exchange* exchange = exchange_;
+  if (exchange == nullptr || exchange->stage != ExchangeStage::kDelivered || exchange->inOneFrame || !exchange->headSent) return;
+  const uint64_t pending = pendingOutput();
+  const uint64_t left = exchange->bodyAccepted > pending ? exchange->bodyAccepted - pending : 0;
+  if (left <= exchange->bodyCredited) return;
+  const uint64_t fresh = left - exchange->bodyCredited;
+  if (pending > 0 && fresh < limits::kCreditStepBytes) return;
+  exchange->bodyCredited = left;
+  appendCredit(exchange->channel->out(), exchange->id, static_cast<uint32_t>(fresh));
+}
+
+}  // namespace httpsys
