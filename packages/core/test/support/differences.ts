@@ -60,6 +60,26 @@ export const differences: Difference[] = [
     rule: 'design, Semantics: nothing passed to an application',
     reason: 'the engine answers malformed requests itself, the application is not told',
   },
+  {
+    id: 'aborts.half-close',
+    rule: 'GONE-3',
+    reason: 'a client that ended its side gets an answer that comes soon; node:http drops it',
+  },
+  {
+    id: 'limits.header-count',
+    rule: 'design, Semantics: limit on header count',
+    reason: 'more than 1,000 fields are refused; node:http cuts the list at 2,000 silently',
+  },
+  {
+    id: 'limits.target',
+    rule: 'http-server-api 2.5',
+    reason: 'a target that is too long has its own status, 414',
+  },
+  {
+    id: 'limits.segments',
+    rule: 'http-server-api 8, UrlSegmentMaxLength and UrlSegmentMaxCount',
+    reason: 'paths of more than 255 segments or segments of more than 260 characters are invalid URLs',
+  },
   ...malformed.flatMap(([rule, reason, ids]) => ids.map((id) => ({ id: `malformed.${id}`, rule, reason }))),
 ];
 
