@@ -1,5 +1,6 @@
 #include "binding/engine_object.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -95,8 +96,8 @@ void EngineObject::Define(Napi::Env env, Napi::Object exports) {
                                         InstanceMethod<&EngineObject::Detach>("detach"),
                                         InstanceMethod<&EngineObject::FlushCache>("flushCache"),
                                         InstanceMethod<&EngineObject::QueryState>("queryState"),
-                                        InstanceMethod<&EngineObject::Ref>("ref"),
-                                        InstanceMethod<&EngineObject::Unref>("unref"),
+                                        InstanceMethod<&EngineObject::RefLoop>("ref"),
+                                        InstanceMethod<&EngineObject::UnrefLoop>("unref"),
                                         InstanceMethod<&EngineObject::Close>("close"),
                                     }));
 }
@@ -114,6 +115,9 @@ EngineObject::EngineObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<En
     return;
   }
   core_ = core.release();
+  core_->owner = this;
+  // A listening engine is not garbage, though nobody holds its object.
+  Ref();
   // A worker that is terminated, or process.exit(), must find no open handle of ours on the loop.
   napi_add_async_cleanup_hook(
       env,
@@ -125,16 +129,18 @@ EngineObject::EngineObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<En
 }
 
 EngineObject::~EngineObject() {
-  if (core_ != nullptr) core_->close();
+  if (core_ == nullptr) return;
+  core_->owner = nullptr;
+  core_->close();
 }
 
 // Deletes itself when the loop has let go of everything.
 void EngineObject::Core::close() {
   if (closed) return;
   closed = true;
+  if (owner != nullptr) owner->core_ = nullptr;
   engine->close([this] {
     napi_async_cleanup_hook_handle handle = hook;
-    // Not while one of them is being called: its frames would be left without their objects.
     delete this;
     if (handle != nullptr) napi_remove_async_cleanup_hook(handle);
   });
@@ -234,16 +240,15 @@ Napi::Value EngineObject::Attach(const Napi::CallbackInfo& info) {
     Napi::TypeError::New(env, "onBatch must be a function").ThrowAsJavaScriptException();
     return env.Undefined();
   }
-  auto attachment = std::make_unique<Attachment>(env, info[2].As<Napi::Function>());
-  Attachment* target = attachment.get();
+  // Held by its channel, which the engine deletes only when nothing of it is on the stack.
+  auto attachment = std::make_shared<Attachment>(env, info[2].As<Napi::Function>());
   const napi_env raw = env;
   const uint32_t id = engine->attach(info[0].ToNumber().Uint32Value(), info[1].ToNumber().Uint32Value(),
-                                     [target, raw](uint32_t, std::string_view batch) { target->deliver(raw, batch); });
+                                     [attachment, raw](uint32_t, std::string_view batch) { attachment->deliver(raw, batch); });
   if (id == 0) {
     ThrowSystem(env, ENOENT, "attach");
     return env.Undefined();
   }
-  core_->attachments[id] = std::move(attachment);
   return Napi::Number::New(env, id);
 }
 
@@ -281,20 +286,21 @@ Napi::Value EngineObject::QueryState(const Napi::CallbackInfo& info) {
   return StateToObject(info.Env(), engine->state());
 }
 
-Napi::Value EngineObject::Ref(const Napi::CallbackInfo& info) {
+Napi::Value EngineObject::RefLoop(const Napi::CallbackInfo& info) {
   if (Engine* engine = Open(info.Env())) engine->setReferenced(true);
   return info.Env().Undefined();
 }
 
-Napi::Value EngineObject::Unref(const Napi::CallbackInfo& info) {
+Napi::Value EngineObject::UnrefLoop(const Napi::CallbackInfo& info) {
   if (Engine* engine = Open(info.Env())) engine->setReferenced(false);
   return info.Env().Undefined();
 }
 
 Napi::Value EngineObject::Close(const Napi::CallbackInfo& info) {
-  Core* core = core_;
-  core_ = nullptr;
-  if (core != nullptr) core->close();
+  if (core_ != nullptr) {
+    core_->close();
+    Unref();
+  }
   return info.Env().Undefined();
 }
 

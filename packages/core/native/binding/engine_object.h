@@ -3,7 +3,6 @@
 
 #include <napi.h>
 
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,8 +23,8 @@ class EngineObject final : public Napi::ObjectWrap<EngineObject> {
   // What outlives the JavaScript object until the loop has let go of every handle.
   struct Core {
     napi_env env = nullptr;
+    EngineObject* owner = nullptr;
     std::unique_ptr<Engine> engine;
-    std::map<uint32_t, std::unique_ptr<Attachment>> attachments;
     napi_async_cleanup_hook_handle hook = nullptr;
     bool closed = false;
     void close();
@@ -44,8 +43,8 @@ class EngineObject final : public Napi::ObjectWrap<EngineObject> {
   Napi::Value Detach(const Napi::CallbackInfo& info);
   Napi::Value FlushCache(const Napi::CallbackInfo& info);
   Napi::Value QueryState(const Napi::CallbackInfo& info);
-  Napi::Value Ref(const Napi::CallbackInfo& info);
-  Napi::Value Unref(const Napi::CallbackInfo& info);
+  Napi::Value RefLoop(const Napi::CallbackInfo& info);
+  Napi::Value UnrefLoop(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
 
   // The engine, or null with an exception when it was closed.

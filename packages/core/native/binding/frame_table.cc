@@ -58,6 +58,7 @@ constexpr Named kConstants[] = {
     HTTPSYS_NAMED(kRequestExpectContinue),
     HTTPSYS_NAMED(kRequestUpgrade),
     HTTPSYS_NAMED(kRequestChunked),
+    HTTPSYS_NAMED(kRequestExpectOther),
     HTTPSYS_NAMED(kBodyIsLast),
     HTTPSYS_NAMED(kResponseEnd),
     HTTPSYS_NAMED(kResponsePolicy),

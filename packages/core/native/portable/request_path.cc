@@ -180,6 +180,7 @@ uint8_t Connection::requestFlags(const RequestHead& head) const {
   if (head.expectContinue) flags |= frames::kRequestExpectContinue;
   if (head.upgrade) flags |= frames::kRequestUpgrade;
   if (head.chunked) flags |= frames::kRequestChunked;
+  if (head.hasExpectOther) flags |= frames::kRequestExpectOther;
   return flags;
 }
 
