@@ -97,12 +97,14 @@ function headerVersion(file) {
 }
 
 function build(nodeGyp, state) {
+  console.log('@httpsys/core: building the addon; this takes about a minute');
   const headers = findHeaders();
   const options = ['--loglevel=error', '--jobs=2', ...(headers === null ? [] : [`--nodedir=${headers}`])];
   // `configure` again also for changed sources: a file that is new or gone changes the list in the makefile.
   const steps = state === 'foreign' ? ['clean', 'configure', 'build'] : ['configure', 'build'];
   for (const step of steps) {
-    const result = spawnSync(process.execPath, [nodeGyp, step, ...options], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+    // One line per object file helps nobody; what goes wrong is written to stderr.
+    const result = spawnSync(process.execPath, [nodeGyp, step, ...options], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
     if (result.status !== 0) {
       console.error(`@httpsys/core: building the addon failed in step "${step}"; the messages above say why.`);
       console.error(`It needs a C++17 compiler, make and python3: ${installCommand()}`);

@@ -53,6 +53,8 @@ export interface Channel {
   send(batch: Uint8Array, length: number): void;
   /** Bytes that were taken by `send` and have not left this process; grows when the engine does not read. */
   readonly pending: number;
+  /** Ends the channel after a malformed frame; `onChannelClosed` follows. The carrier opens another one if it can. */
+  destroy(error: Error): void;
   ref(): void;
   unref(): void;
 }
@@ -63,7 +65,13 @@ export interface Carrier {
   /** Opens the queue and registers the URLs, all or none. `sync` carriers call back before `open` returns. */
   open(options: OpenQueueOptions, urls: UrlRegistration[], done: (error: Error | null, bound: BoundUrl[]) => void): void;
   /** Embedded only: binds a port for this queue alone, before it returns; throws a listen error. */
-  openPort?(options: OpenQueueOptions, host: string | undefined, port: number, backlog: number, urlContext: number): BoundUrl & { address: string };
+  openPort?(
+    options: OpenQueueOptions,
+    host: string | undefined,
+    port: number,
+    backlog: number,
+    urlContext: number,
+  ): BoundUrl & { address: string };
   /** Removes the URLs: no new requests; delivered ones may still be answered. Idle. */
   removeUrls(done: (error: Error | null) => void): void;
   setOptions(options: NativeQueueOptions, done: (error: Error | null) => void): void;
