@@ -27,12 +27,12 @@ enum class RangeOutcome {
   kUnsatisfiable,  // 416
 };
 
-// Parses a Range field value against a representation of `length` bytes. Unsatisfiable members are left out of `ranges`; when any two overlap,
-// the ranges come sorted and merged, else in the order asked for.
+// Parses a Range field value against a representation of `length` bytes. Unsatisfiable members are left out of `ranges`; when any two
+// overlap, the ranges come sorted and merged, else in the order asked for.
 RangeOutcome parseRange(std::string_view value, uint64_t length, std::vector<ByteRange>* ranges);
 
-// If-Range (RFC 9110 section 13.1.5): a strong entity tag equal to `etag`, or a date that is exactly `lastModified`. An absent (empty) field holds.
-// `nowSeconds` is the wall clock, for dates with two digits of the year.
+// If-Range (RFC 9110 section 13.1.5): a strong entity tag equal to `etag`, or a date that is exactly `lastModified`. An absent (empty)
+// field holds. `nowSeconds` is the wall clock, for dates with two digits of the year.
 bool ifRangeHolds(std::string_view ifRange, std::string_view etag, std::string_view lastModified, int64_t nowSeconds);
 
 // "bytes 0-4/10"

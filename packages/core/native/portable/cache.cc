@@ -30,8 +30,22 @@ bool splitKey(std::string_view key, KeyParts* parts) {
   return true;
 }
 
-bool isWildcard(std::string_view authority) {
-  return !authority.empty() && (authority[0] == '*' || authority[0] == '+') && (authority.size() == 1 || authority[1] == ':');
+// A wildcard, or an address, by which prefixes take whatever Host comes (URL-6, CACHE-33).
+bool meansAnyAuthority(std::string_view authority) {
+  if (authority.empty()) return false;
+  if (authority[0] == '*' || authority[0] == '+') return authority.size() == 1 || authority[1] == ':';
+  return authority[0] == '[' || authority.substr(0, authority.find(':')).find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+std::string_view withoutPort(std::string_view authority) { return authority.substr(0, authority.rfind(':')); }
+
+std::string_view impliedPort(std::string_view scheme) { return scheme == "https" ? ":443" : ":80"; }
+
+// A Host without a port is kept under the scheme's port, and it is a request to the same prefix.
+bool authorityCovers(const KeyParts& wanted, const KeyParts& actual) {
+  if (wanted.authority == actual.authority || meansAnyAuthority(wanted.authority)) return true;
+  const std::string_view name = withoutPort(actual.authority);
+  return name == withoutPort(wanted.authority) && actual.authority.substr(name.size()) == impliedPort(actual.scheme);
 }
 
 }  // namespace
@@ -43,7 +57,7 @@ size_t CachedResponse::bytes() const {
 bool flushCovers(std::string_view urlKey, bool recursive, std::string_view key) {
   KeyParts wanted, actual;
   if (!splitKey(urlKey, &wanted) || !splitKey(key, &actual) || wanted.scheme != actual.scheme) return false;
-  if (!isWildcard(wanted.authority) && wanted.authority != actual.authority) return false;
+  if (!authorityCovers(wanted, actual)) return false;
   if (wanted.rest == actual.rest) return true;
   // A query has nothing below it.
   if (!recursive || wanted.rest.find('?') != std::string_view::npos) return false;
@@ -85,7 +99,8 @@ bool Cache::store(std::string_view key, std::shared_ptr<CachedResponse> entry, u
   CacheShard& shard = shardOf(hash);
   std::vector<CacheWaiter> woken;
   const bool expired = entry->expiresAtMs != 0 && nowMs >= entry->expiresAtMs;
-  bool fits = !expired && entry->head.size() + entry->body.size() <= limits_.entryBytes && entry->bytes() + key.size() <= limits_.totalBytes;
+  bool fits = !expired && entry->head.size() + entry->body.size() <= limits_.entryBytes &&
+              entry->bytes() + key.size() <= limits_.totalBytes;
   {
     const std::lock_guard<std::mutex> lock(shard.mutex);
     // Looked up under the shard's lock: a flush records itself before it visits the shards, so it is either seen here or finds the entry.
@@ -158,11 +173,10 @@ size_t Cache::flush(uint32_t queueId, std::string_view urlKey, bool recursive) {
   record.recursive = recursive;
   record.urlKey.assign(urlKey);
   rememberFlush(std::move(record));
-  if (!recursive && !isWildcard(parts.authority)) {
-    const uint64_t hash = hashOf(urlKey);
-    CacheShard& shard = shardOf(hash);
-    const std::lock_guard<std::mutex> lock(shard.mutex);
-    return shard.flushOne(hash, queueId, urlKey) ? 1 : 0;
+  if (!recursive && !meansAnyAuthority(parts.authority)) {
+    std::string implied(parts.scheme);
+    implied.append("://").append(withoutPort(parts.authority)).append(impliedPort(parts.scheme)).append(parts.rest);
+    return flushOne(queueId, urlKey) + (implied == urlKey ? 0 : flushOne(queueId, implied));
   }
   size_t count = 0;
   for (const std::unique_ptr<CacheShard>& shard : shards_) {
@@ -170,6 +184,13 @@ size_t Cache::flush(uint32_t queueId, std::string_view urlKey, bool recursive) {
     count += shard->flush(queueId, urlKey, recursive);
   }
   return count;
+}
+
+size_t Cache::flushOne(uint32_t queueId, std::string_view key) {
+  const uint64_t hash = hashOf(key);
+  CacheShard& shard = shardOf(hash);
+  const std::lock_guard<std::mutex> lock(shard.mutex);
+  return shard.flushOne(hash, queueId, key) ? 1 : 0;
 }
 
 size_t Cache::flushQueue(uint32_t queueId) {

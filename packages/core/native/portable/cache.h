@@ -91,8 +91,9 @@ class Cache {
   uint64_t flushMark() const { return flushMark_.load(std::memory_order_acquire); }
 
   // Entries of `queueId` whose URL is `urlKey` exactly, or lies below it when recursive (on a segment boundary; with any query).
-  // The authority may be "*" or "+", with or without a port ("http://*:8080/shop/"): it then stands for every authority of the queue, since
-  // clients behind a wildcard prefix name it as they like. Returns how many.
+  // The authority may be "*" or "+", with or without a port ("http://*:8080/shop/"), or an address: it then stands for every authority of
+  // the queue, since clients of such prefixes send whatever Host they like. A name stands for itself with its port, and for requests
+  // whose Host had none. Returns how many.
   size_t flush(uint32_t queueId, std::string_view urlKey, bool recursive);
   // CACHE-34: the queue is gone.
   size_t flushQueue(uint32_t queueId);
@@ -100,9 +101,9 @@ class Cache {
   void scavenge(uint64_t nowMs);
   CacheStats stats() const;
 
-  // scheme, host:port as requested (folded), cooked path, '?query'. Written into `out`, which is cleared first. `host` is the name as splitHost
-  // gives it; `port` is the Host's port, or the connection's when it has none. '?' and '%' of the path are escaped, so that no path is
-  // another path with a query.
+  // scheme, host:port as requested (folded), cooked path, '?query'. Written into `out`, which is cleared first. `host` is the name as
+  // splitHost gives it; `port` is the Host's, or the scheme's (80, 443) when it names none: an application may put it into links. '?' and
+  // '%' of the path are escaped, so that no path is another path with a query.
   static void makeKey(bool https, std::string_view host, uint16_t port, std::string_view cookedPath, std::string_view query,
                       std::string* out);
 
@@ -117,6 +118,7 @@ class Cache {
 
   uint64_t hashOf(std::string_view key) const;
   CacheShard& shardOf(uint64_t hash) const;
+  size_t flushOne(uint32_t queueId, std::string_view key);
   void rememberFlush(FlushRecord record);
   bool flushedSince(uint64_t mark, uint32_t queueId, std::string_view key) const;
   void wake(const std::vector<CacheWaiter>& waiters) const;

@@ -9,7 +9,9 @@
 namespace httpsys {
 namespace {
 
-void appendField(std::string_view name, std::string_view value, std::string* out) { out->append(name).append(": ").append(value).append("\r\n"); }
+void appendField(std::string_view name, std::string_view value, std::string* out) {
+  out->append(name).append(": ").append(value).append("\r\n");
+}
 
 void answerPartial(const CachedResponse& entry, const std::vector<ByteRange>& ranges, CachedAnswer* answer) {
   answer->status = 206;

@@ -1,4 +1,5 @@
-// What a request gets from a cache entry: everything, a part, 304 or 416. One place for the order of preconditions (RFC 9110 section 13.2.2).
+// What a request gets from a cache entry: everything, a part, 304 or 416. One place for the order of preconditions (RFC 9110 section
+// 13.2.2).
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ struct CacheRequestFields {
 
 struct CachedAnswer {
   uint16_t status = 200;
-  // Status line and fields with Content-Length (where there is one); Date and Connection lines, CRLF and `body` follow. Into the entry or `ownHead`.
+  // Status line and fields with Content-Length (where there is one); Date and Connection lines, CRLF and `body` follow. Into the entry or
+  // `ownHead`.
   std::string_view head;
   std::string_view body;  // into the entry or `ownBody`
   std::string ownHead;

@@ -13,8 +13,8 @@ namespace httpsys {
 bool isNotModified(std::string_view ifNoneMatch, std::string_view ifModifiedSince, std::string_view etag, std::string_view lastModified,
                    int64_t nowSeconds);
 
-// Appends the fields of `head` (status line and "Name: value\r\n" lines) that a 304 carries: all but those that describe the body that is not
-// sent. Section 15.4.5 asks for Cache-Control, Content-Location, Date, ETag, Expires and Vary; the application's own fields go along.
+// Appends the fields of `head` (status line and "Name: value\r\n" lines) that a 304 carries: all but those that describe the body that is
+// not sent. Section 15.4.5 asks for Cache-Control, Content-Location, Date, ETag, Expires and Vary; the application's own fields go along.
 void appendNotModifiedFields(std::string_view head, std::string* out);
 
 }  // namespace httpsys

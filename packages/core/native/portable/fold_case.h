@@ -1,4 +1,5 @@
-// Simple case folding of names and paths (URL-1). Must be kept in step with src/prefix/fold.ts; test/fixtures/fold.txt holds both to one table.
+// Simple case folding of names and paths (URL-1). Must be kept in step with src/prefix/fold.ts; test/fixtures/fold.txt holds both to one
+// table.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,8 @@ inline constexpr unsigned char foldAscii(unsigned char c) { return c >= 'A' && c
 // All results stay in that range, so folding never changes the length of a UTF-8 text and comparison can go byte by byte.
 uint32_t foldCodePoint(uint32_t c);
 
-// Folds the character at text[at]: writes its 1 or 2 bytes to `out` and returns how many. Bytes of longer or broken sequences are copied singly.
+// Folds the character at text[at]: writes its 1 or 2 bytes to `out` and returns how many. Bytes of longer or broken sequences are copied
+// singly.
 inline size_t foldAt(std::string_view text, size_t at, unsigned char out[2]) {
   const unsigned char c = static_cast<unsigned char>(text[at]);
   if (c < 0x80) {

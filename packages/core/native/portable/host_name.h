@@ -16,7 +16,8 @@ struct AddressKey {
 // Takes IPv4 and IPv6 text, without brackets; a zone ("%eth0") is ignored. False when it is neither.
 bool parseAddress(std::string_view text, AddressKey* out);
 
-// The ASCII form of a Unicode host name (RFC 3492, "xn--"), which is what clients send. Empty when the name is ASCII already or no valid UTF-8.
+// The ASCII form of a Unicode host name (RFC 3492, "xn--"), which is what clients send. Empty when the name is ASCII already or no valid
+// UTF-8.
 std::string toAsciiHost(std::string_view name);
 
 }  // namespace httpsys

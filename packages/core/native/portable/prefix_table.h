@@ -38,12 +38,13 @@ class PrefixTable {
   PrefixTable(const PrefixTable&) = delete;
   PrefixTable& operator=(const PrefixTable&) = delete;
 
-  // `port` and `localAddress` (text, as UrlEntry::host of kIp) are the connection's own; `hostHeader` as it came (may be empty for HTTP/1.0);
-  // `path` is cooked, not folded; "*" and the empty path are routed as "/" (ROUTE-12). Allocates nothing.
+  // `port` and `localAddress` (text, as UrlEntry::host of kIp) are the connection's own; `hostHeader` as it came (may be empty for
+  // HTTP/1.0); `path` is cooked, not folded; "*" and the empty path are routed as "/" (ROUTE-12). Allocates nothing.
   //
-  // An explicit name wants the Host's port equal to the prefix's or absent (ROUTE-9); the wildcard buckets ignore it, because clients behind
-  // a port forward name the port they see. "*.name" stands for every name below, however deep, after the exact name, longest first (URL-10).
-  // kNoHost: malformed Host, or no bucket of this port knows it. kNoPath: some bucket does, and none of them has a prefix of the path.
+  // An explicit name wants the Host's port equal to the prefix's or absent (ROUTE-9); the wildcard buckets ignore it, because clients
+  // behind a port forward name the port they see. "*.name" stands for every name below, however deep, after the exact name, longest first
+  // (URL-10). kNoHost: malformed Host, or no bucket of this port knows it. kNoPath: some bucket does, and none of them has a prefix of the
+  // path.
   RouteResult route(bool https, uint16_t port, std::string_view localAddress, std::string_view hostHeader,
                     std::string_view path) const;
 

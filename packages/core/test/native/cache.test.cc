@@ -205,6 +205,28 @@ TEST("a wildcard authority flushes under every name of the queue") {
   CHECK_EQ(cache.flush(1, "http://*x/", true), size_t{0});
 }
 
+TEST("CACHE-33: a name flushes what was asked for without a port too, an address whatever the Host was") {
+  Cache cache(CacheLimits(), nullptr);
+  const auto fill = [&] {
+    cache.store(key("/x", "", "a.example", 8080), response("r"), 0);
+    cache.store(key("/x", "", "a.example", 80), response("r"), 0);
+    cache.store(key("/x", "", "b.example", 8080), response("r"), 0);
+    cache.store(key("/x", "", "::1", 8080), response("r"), 0);
+  };
+  fill();
+  CHECK_EQ(cache.flush(1, key("/x", "", "a.example", 8080), false), size_t{2});
+  fill();
+  CHECK_EQ(cache.flush(1, key("/x", "", "a.example", 8080), true), size_t{2});
+  fill();
+  CHECK_EQ(cache.flush(1, key("/x", "", "a.example", 80), false), size_t{1});
+  fill();
+  CHECK_EQ(cache.flush(1, key("/x", "", "127.0.0.1", 8080), false), size_t{4});
+  fill();
+  CHECK_EQ(cache.flush(1, key("/", "", "::1", 8080), true), size_t{4});
+  fill();
+  CHECK_EQ(cache.flush(1, key("/x", "", "c.example", 8080), true), size_t{0});
+}
+
 TEST("CACHE-33, CACHE-34: only entries of the queue are flushed, and none of another queue is served") {
   Cache cache(CacheLimits(), nullptr);
   cache.store("http://h:80/a", response("one", 0, 1), 0);

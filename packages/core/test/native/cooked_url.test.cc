@@ -92,9 +92,11 @@ TEST("ROUTE-10: escapes, backslashes, doubled slashes and dot segments are resol
 }
 
 TEST("PARSE-5: malformed escapes, spaces, control characters and foreign forms are refused") {
-  const std::string_view table[] = {"/%", "/%F", "/%XY", "/%%32", "/%4", "/a%", "/%F0%8F%8F%BF", "/ ", "/a b", "/%00", "/%01", "/%1F", "/%09", "/%0A",
-                                    "/%7F", "/%C2%80", "/%C2%9F", "/%81", "/\t", "/\n", "/\x7f", "/%u", "/%u12", "/%u12G4", "/%uD800",
-                                    "/%uD800x", "/%uD800%u0041", "/%uDC00", "/%u0000", "/%u000A", "/%u0085", "a", "a/b", "**", "\\a", "%2Fa", "http://a/"};
+  const std::string_view table[] = {
+      "/%", "/%F", "/%XY", "/%%32", "/%4", "/a%", "/%F0%8F%8F%BF", "/ ", "/a b", "/%00", "/%01", "/%1F", "/%09", "/%0A", "/%7F",
+      "/%C2%80", "/%C2%9F", "/%81", "/\t", "/\n", "/\x7f", "/%u", "/%u12", "/%u12G4", "/%uD800", "/%uD800x", "/%uD800%u0041", "/%uDC00",
+      "/%u0000", "/%u000A", "/%u0085", "a", "a/b", "**", "\\a", "%2Fa", "http://a/",
+  };
   for (const std::string_view path : table) CHECK_EQ(cook(path), std::string(kRefused));
   CHECK_EQ(cook(std::string_view("/a\0b", 4)), std::string(kRefused));
 }
@@ -142,10 +144,12 @@ TEST("UrlSegmentMaxLength and UrlSegmentMaxCount are counted on the cooked path"
 }
 
 TEST("a path that the application may read differently is told apart") {
-  for (const char* path : {"/a%2Fb", "/a\\b", "/a%5Cb", "/a//b", "/a/./b", "/a/../b", "/%2e/a", "/%41", "/a%40b", "/%u00e9", "/%E9", "//", "/a/.."}) {
+  for (const char* path : {"/a%2Fb", "/a\\b", "/a%5Cb", "/a//b", "/a/./b", "/a/../b", "/%2e/a", "/%41", "/a%40b", "/%u00e9", "/%E9", "//",
+      "/a/.."}) {
     CHECK(isAmbiguous(path));
   }
-  for (const char* path : {"/", "/a/b", "/caf%C3%A9", "/caf\xC3\xA9", "/a%20b", "/a%25b", "/a%3Fb", "/.well-known/x", "/a.b"}) CHECK(!isAmbiguous(path));
+  for (const char* path : {"/", "/a/b", "/caf%C3%A9", "/caf\xC3\xA9", "/a%20b", "/a%25b", "/a%3Fb", "/.well-known/x",
+      "/a.b"}) CHECK(!isAmbiguous(path));
 }
 
 TEST("cooking a cooked path that needs no escape changes nothing") {
@@ -173,8 +177,10 @@ TEST("ROUTE-9: a Host is split into name and port") {
 }
 
 TEST("ROUTE-9, URL-7: a malformed Host is refused") {
-  for (const char* host : {":80", "a:0", "a:65536", "a:123456", "a:8 0", "a:-1", "a:+1", "a b", "a/b", "a@b", "*", "+", "*.a", "a,b", "a:80:80", "[", "[]", "[::1",
-                           "::1", "[::1]x", "[::1]:x", "[1.2.3.4]", "[::ffff:1.2.3.4]", "[::FFFF:102:304]", "[fe80::1%eth0]", "[fe80::1%25eth0]", "a%41", "a\"b", "\xFF",
+  for (const char* host : {":80", "a:0", "a:65536", "a:123456", "a:8 0", "a:-1", "a:+1", "a b", "a/b", "a@b", "*", "+", "*.a", "a,b",
+      "a:80:80", "[", "[]", "[::1",
+                           "::1", "[::1]x", "[::1]:x", "[1.2.3.4]", "[::ffff:1.2.3.4]", "[::FFFF:102:304]", "[fe80::1%eth0]",
+                               "[fe80::1%25eth0]", "a%41", "a\"b", "\xFF",
                            "a\xC3", "\xC2\x85", "<a>", "a\\b", "a?b", "a#b"}) {
     CHECK(!split(host).good);
   }

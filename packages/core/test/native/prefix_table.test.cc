@@ -61,9 +61,11 @@ std::vector<UrlEntry> entries(std::initializer_list<std::pair<const char*, uint3
 }  // namespace
 
 TEST("ROUTE-5: longest match on segment boundaries") {
-  const PrefixTable table(entries({{"http://*:80/", 1}, {"http://*:80/11/", 2}, {"http://*:80/2/3/", 3}, {"http://*:80/2/", 4}, {"http://*:80/11/2/", 5}}));
+  const PrefixTable table(entries({{"http://*:80/", 1}, {"http://*:80/11/", 2}, {"http://*:80/2/3/", 3}, {"http://*:80/2/", 4},
+      {"http://*:80/11/2/", 5}}));
   const std::pair<const char*, int> rows[] = {{"/", 1},   {"/random", 1}, {"/11", 2},   {"/11/random", 2}, {"/2/", 4},   {"/2/random", 4},
-                                              {"/2/3", 3}, {"/2/3/random", 3}, {"/11/2", 5}, {"/11/2/x", 5},    {"/111", 1}, {"/11/22", 2}, {"/2/33", 4}};
+                                              {"/2/3", 3}, {"/2/3/random", 3}, {"/11/2", 5}, {"/11/2/x", 5},    {"/111", 1}, {"/11/22",
+                                                  2}, {"/2/33", 4}};
   for (const auto& row : rows) CHECK_EQ(answer(table, {"h", row.first}), row.second);
 }
 
@@ -128,7 +130,8 @@ TEST("URL-6: an address prefix goes by the local address, whatever the Host and 
 }
 
 TEST("URL-10: a left-most wildcard comes after the exact name, the longest first") {
-  const PrefixTable table(entries({{"http://*.contoso.com:80/", 1}, {"http://www.contoso.com:80/a/", 2}, {"http://*.eu.contoso.com:80/", 3}, {"http://*:80/", 4}}));
+  const PrefixTable table(entries({{"http://*.contoso.com:80/", 1}, {"http://www.contoso.com:80/a/", 2}, {"http://*.eu.contoso.com:80/",
+      3}, {"http://*:80/", 4}}));
   CHECK_EQ(answer(table, {"www.contoso.com", "/a/x"}), 2);
   CHECK_EQ(answer(table, {"www.contoso.com", "/b"}), 1);
   CHECK_EQ(answer(table, {"x.Contoso.com", "/"}), 1);
@@ -183,7 +186,8 @@ TEST("of two equal prefixes the first counts") {
 
 TEST("ROUTE-2: 10,000 prefixes, each finds its own") {
   std::vector<UrlEntry> list;
-  for (uint32_t i = 0; i < 10000; i++) list.push_back(entry("http://*:80/app" + std::to_string(i % 100) + "/t" + std::to_string(i) + "/", i));
+  for (uint32_t i = 0; i < 10000; i++) list.push_back(entry("http://*:80/app" + std::to_string(i % 100) + "/t" + std::to_string(i) + "/",
+      i));
   const PrefixTable table(list);
   for (uint32_t i = 0; i < 10000; i++) {
     const std::string path = "/App" + std::to_string(i % 100) + "/T" + std::to_string(i);
@@ -209,7 +213,8 @@ int model(const std::vector<UrlEntry>& list, const Request& request) {
   std::vector<std::pair<HostKind, std::string>> steps = {{HostKind::kStrong, ""}};
   if (port == request.port) {
     steps.push_back({HostKind::kExplicit, name});
-    for (size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1)) steps.push_back({HostKind::kExplicit, "*" + name.substr(dot)});
+    for (size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1)) steps.push_back({HostKind::kExplicit,
+        "*" + name.substr(dot)});
   }
   steps.push_back({HostKind::kIp, request.local});
   steps.push_back({HostKind::kWeak, ""});
