@@ -33,7 +33,7 @@ const char* ChunkedDecoder::readSize(const char* p, const char* end) {
   for (; p != end; ++p) {
     const int digit = hexDigit(*p);
     if (digit >= 0) {
-      if (sizeDigits_ == kSizeDigitsMax) break;
+      if (sizeDigits_ == kSizeDigitsMax || remaining_ > kChunkBytesMax / 16) break;
       ++sizeDigits_;
       remaining_ = remaining_ * 16 + static_cast<unsigned>(digit);
       continue;
@@ -70,6 +70,8 @@ bool ChunkedDecoder::parseTrailers() {
     const FieldLineStatus status = readFieldLine(&cursor, end, &field);
     if (status == FieldLineStatus::kEndOfHead) return true;
     if (status != FieldLineStatus::kField || trailers_.size() == kTrailerCountMax) return false;
+    // Framing is settled before the body; whoever sends these here hopes that somebody believes them (RFC 9110 section 6.5.1).
+    if (field.knownId == names::kContentLength || field.knownId == names::kTransferEncoding) return false;
     trailers_.push_back(field);
   }
 }

@@ -78,7 +78,8 @@ class ChunkedDecoder {
   static constexpr size_t kChunkLineBytesMax = 4096;
   // Extensions of a whole body: without a bound a client could send them forever around one-byte chunks.
   static constexpr size_t kExtensionBytesMax = 16384;
-  static constexpr size_t kSizeDigitsMax = 15;
+  static constexpr size_t kSizeDigitsMax = 16;
+  static constexpr uint64_t kChunkBytesMax = (uint64_t{1} << 60) - 1;
   static constexpr size_t kTrailerBytesMax = 16384;
   static constexpr size_t kTrailerCountMax = 100;
 

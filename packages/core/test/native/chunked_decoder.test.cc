@@ -65,10 +65,15 @@ TEST("trailer fields are parsed and live in the decoder") {
 
 TEST("a chunk size is hexadecimal digits and nothing around them") {
   for (const char* text : {"\r\n", "g\r\n", "-1\r\n", "+1\r\n", "0x1\r\n", " 1\r\n", "1 \r\n", "1\t\r\n", ";a\r\n", "1 ;a\r\n", "1\n", "1\ra", "1,\r\n", "1.0\r\n",
-                           "0000000000000001\r\n", "ffffffffffffffff\r\n", "10000000000000000\r\n"}) {
+                           "00000000000000001\r\n", "1000000000000000\r\n", "ffffffffffffffff\r\n", "10000000000000000\r\n"}) {
     for (size_t step : {size_t{1}, size_t{100}}) CHECK_EQ(Decoded(text, step).result, Result::kError);
   }
   CHECK_EQ(Decoded(std::string("1\0\r\n", 4)).result, Result::kError);
+}
+
+TEST("the largest chunk size is below 2^60, leading zeros count as digits") {
+  CHECK_EQ(Decoded("fffffffffffffff\r\n").result, Result::kNeedMore);
+  CHECK_EQ(Decoded("0000000000000001\r\na\r\n0\r\n\r\n").result, Result::kEnd);
 }
 
 TEST("chunk data ends with CR LF exactly where its size says") {
@@ -88,7 +93,7 @@ TEST("extensions hold no control characters and are bounded, one and all") {
 }
 
 TEST("a bad or too long trailer section is an error") {
-  for (const char* text : {"0\r\nX : a\r\n\r\n", "0\r\n X: a\r\n\r\n", "0\r\nX: a\n\n", "0\r\nX: a\r\n b\r\n\r\n", "0\r\nX\r\n\r\n", "0\r\n\n", "0\r\n\rX"}) {
+  for (const char* text : {"0\r\nX : a\r\n\r\n", "0\r\n X: a\r\n\r\n", "0\r\nX: a\n\n", "0\r\nX: a\r\n b\r\n\r\n", "0\r\nX\r\n\r\n", "0\r\nContent-Length: 1\r\n\r\n", "0\r\ntransfer-encoding: chunked\r\n\r\n", "0\r\n\n", "0\r\n\rX"}) {
     const Result result = Decoded(text, 1).result;
     CHECK(result == Result::kError || (std::string(text) == "0\r\n\rX" && result == Result::kNeedMore));
   }
