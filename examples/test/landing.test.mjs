@@ -109,7 +109,7 @@ describe('the landing page', { skip }, () => {
     await page.setViewportSize({ width: 380, height: 800 });
     for (const colorScheme of ['dark', 'light']) {
       await page.emulateMedia({ colorScheme });
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      const overflow = await page.locator('html').evaluate((html) => html.scrollWidth - html.clientWidth);
       assert.ok(overflow <= 0, `${overflow} px too wide`);
     }
     await page.setViewportSize({ width: 1160, height: 980 });

@@ -65,10 +65,10 @@ function keyError(key: string, why: string): TypeError {
 
 function matches(pattern: string[], path: string[]): boolean {
   const last = pattern.length - 1;
-  const open = pattern[last]!.endsWith('*');
+  const open = pattern[last].endsWith('*');
   if (open ? path.length < pattern.length : path.length !== pattern.length) return false;
   return pattern.every((expected, index) => {
-    const given = path[index]!;
+    const given = path[index];
     if (open && index === last) return given.startsWith(expected.slice(0, -1));
     return expected[0] === ':' ? given !== '' : given === expected;
   });

@@ -35,5 +35,5 @@ export function grantPolicy(res: ServerResponse & { cachePolicy?: CachePolicy | 
     const status = typeof args[0] === 'number' ? args[0] : this.statusCode;
     if (status >= FIRST_ERROR_STATUS) this.cachePolicy = null;
     return writeHead.apply(this, args);
-  } as typeof res.writeHead;
+  };
 }

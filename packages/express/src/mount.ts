@@ -41,7 +41,8 @@ export function httpsysExpress(app: ExpressApplication, options: HttpsysExpressO
   if (!isExpressLike(app)) throw new TypeError('httpsysExpress(app): app must be what express() returned');
   const { cache, ...serverOptions } = options;
   const table = cache && compileTable(cache);
-  const classes = breedMessageClasses(app);
+  // node:http types these options by its own class objects, static members included.
+  const classes: object = breedMessageClasses(app);
   const server = createServer({ ...serverOptions, ...classes }, function express(req: IncomingMessage, res: ServerResponse) {
     if (isHttpsysRequest(req)) {
       mount(req);
@@ -50,7 +51,7 @@ export function httpsysExpress(app: ExpressApplication, options: HttpsysExpressO
     }
     app(req, res);
   });
-  return { app, server, listen: server.listen.bind(server) as Server['listen'], close: server.close.bind(server) as Server['close'] };
+  return { app, server, listen: server.listen.bind(server), close: server.close.bind(server) };
 }
 
 /** The router takes the base from `req.baseUrl` and keeps an `originalUrl` that is there, so this is all that mounting needs. */

@@ -48,5 +48,5 @@ export function setPolicy(ctx: CacheableContext, policy: CachePolicy | null): vo
     const status = typeof args[0] === 'number' ? args[0] : this.statusCode;
     if (status >= FIRST_ERROR_STATUS) this.cachePolicy = null;
     return writeHead.apply(this, args);
-  } as typeof res.writeHead;
+  };
 }

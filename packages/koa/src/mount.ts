@@ -52,9 +52,9 @@ export function httpsysKoa(app: KoaApplication, options: HttpsysKoaOptions = {})
   if (typeof app?.callback !== 'function' || typeof app.createContext !== 'function') {
     throw new TypeError('httpsysKoa(app): app must be an instance of Koa');
   }
-  prepare(app as KoaApplication & { [kPrepared]?: true });
+  prepare(app);
   const server = createServer(options, app.callback());
-  return { app, server, listen: server.listen.bind(server) as Server['listen'], close: server.close.bind(server) as Server['close'] };
+  return { app, server, listen: server.listen.bind(server), close: server.close.bind(server) };
 }
 
 /**
@@ -77,7 +77,7 @@ function prepare(app: KoaApplication & { [kPrepared]?: true }): void {
     const ctx = createContext.call(this, req, res);
     if (isHttpsysRequest(req)) mount(ctx);
     return ctx;
-  } as unknown as KoaApplication['createContext'];
+  };
 }
 
 /** Koa routes by `req.url`; `ctx.originalUrl` was taken from it when the context was made. */
