@@ -97,18 +97,21 @@ function settleQuietly(response: OwnResponse): void {
 
 /**
  * A program that answers while it still reads the request body keeps its request open until the body is read (the engine forgets the
- * request with END; BODY-3). True: `then` is called later.
+ * request with END; BODY-3). Called when the turn in which the response ended is over, as Node decides then whether to drop the body.
  */
-export function deferUntilBodyRead(response: OwnResponse, then: () => void): boolean {
+export function afterBodyRead(response: OwnResponse, then: (response: OwnResponse) => void): void {
   const request = response.req as unknown as Consumed & OwnRequest;
-  if (request[kBodyDone] || request.destroyed || !request._consuming || request._dumped || request.readableFlowing === false) return false;
+  const read = request._consuming || request.readableFlowing !== null || request.listenerCount('readable') > 0;
+  if (request[kBodyDone] || request.destroyed || !read || request._dumped) {
+    then(response);
+    return;
+  }
   let called = false;
   const once = (): void => {
     if (called) return;
     called = true;
-    then();
+    then(response);
   };
   request.once('end', once);
   request.once('close', once);
-  return true;
 }

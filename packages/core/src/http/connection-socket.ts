@@ -6,9 +6,30 @@ import * as net from 'node:net';
 import type { ConnectionAddress } from '../queue/decode';
 import * as frames from '../queue/frames';
 import { defineAccessors } from './accessors';
+import { kTimeout } from './node-internals';
 import type { Link, OwnRequest } from './incoming-message';
 import type { Server } from './server';
 import type { OwnResponse } from './server-response';
+
+/** Errors of a connection are the server's 'clientError', as with node:http; nobody has to listen for them. */
+function onSocketError(this: ConnectionSocket, error: Error): void {
+  this.server.emit('clientError', error, this);
+}
+
+/** Who wants to know of a silent connection decides about it; else it is closed. */
+function onSocketTimeout(this: ConnectionSocket): void {
+  const { currentRequest, _httpMessage: response, server } = this;
+  const heard = [
+    currentRequest !== null && !currentRequest.complete && currentRequest.emit('timeout', this),
+    response !== null && response.emit('timeout', this),
+    server.emit('timeout', this),
+  ];
+  if (!heard.includes(true)) this.destroy();
+}
+
+function emitSocketClose(socket: ConnectionSocket, hadError: boolean): void {
+  socket.emit('close', hadError);
+}
 
 /** Bytes a response may be ahead of its client before `write` returns false. */
 export const socketHighWaterMark = 64 * 1024;
@@ -28,6 +49,8 @@ export class ConnectionSocket extends net.Socket {
   _httpMessage: OwnResponse | null = null;
   /** Request under way. */
   currentRequest: OwnRequest | null = null;
+  /** Requests that came on it, for `maxRequestsPerSocket`. */
+  requestCount = 0;
   private readonly link: Link;
   private readonly addresses: ConnectionAddress;
   /** The engine has reported the end: there is nothing left to tell it. */
@@ -40,7 +63,8 @@ export class ConnectionSocket extends net.Socket {
     this.connectionId = connectionId;
     this.encrypted = (flags & frames.ConnectionEncrypted) !== 0;
     this.addresses = addresses;
-    if (server.timeout > 0) this.setTimeout(server.timeout);
+    this.on('error', onSocketError);
+    this.on('timeout', onSocketTimeout);
   }
 
   /** Node's getters `remoteAddress`, `remotePort`, `remoteFamily` read this. */
@@ -118,8 +142,22 @@ export class ConnectionSocket extends net.Socket {
     this.server.connectionDone(this);
     const request = this.currentRequest;
     this.currentRequest = null;
-    super._destroy(error, callback);
+    clearTimeout((this as unknown as Record<symbol, NodeJS.Timeout | undefined>)[kTimeout]);
+    callback(error);
+    process.nextTick(emitSocketClose, this, error !== null);
     if (request !== null) this.server.abortExchange(link, request, error);
+  }
+
+  /** A request begins: the timeout of the server holds again, whatever the last one had set. */
+  beginRequest(): void {
+    const { timeout } = this.server;
+    if (timeout > 0 || (this.timeout !== undefined && this.timeout > 0)) this.setTimeout(timeout);
+    this.requestCount++;
+  }
+
+  /** Bytes moved. */
+  touch(): void {
+    if (this.timeout !== undefined && this.timeout > 0) (this as unknown as { _unrefTimer(): void })._unrefTimer();
   }
 
   /** The engine reports that the client is gone. */

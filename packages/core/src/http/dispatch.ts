@@ -4,6 +4,7 @@ import * as frames from '../queue/frames';
 import { readHeaderEntries } from '../queue/header-entries';
 import { methodNames } from '../queue/methods';
 import { kBodyDone, kCreditOwed } from '../symbols';
+import type { ConnectionSocket } from './connection-socket';
 import { initRequest, type Link, type OwnRequest } from './incoming-message';
 import type { Server } from './server';
 import { initResponse, type OwnResponse } from './server-response';
@@ -50,7 +51,11 @@ export function dispatchRequest(
   );
   const response = initResponse(new server.messageClasses.ServerResponse(request, server.responseOptions), server, link);
   request.res = response;
-  response.shouldKeepAlive = (flags & frames.RequestKeepAlive) !== 0;
+  socket.beginRequest();
+  response.shouldKeepAlive =
+    (flags & frames.RequestKeepAlive) !== 0 &&
+    // The last request a connection may carry is answered with `Connection: close`.
+    !(server.maxRequestsPerSocket !== null && server.maxRequestsPerSocket > 0 && socket.requestCount >= server.maxRequestsPerSocket);
   (response as { socket: unknown }).socket = socket;
   socket._httpMessage = response;
   socket.currentRequest = request;
@@ -96,6 +101,7 @@ export function takeBody(request: OwnRequest, piece: Buffer, last: boolean): voi
     request[kBodyDone] = true;
     request.complete = true;
   }
+  (request.socket as ConnectionSocket).touch();
   if (!request.destroyed) {
     if (piece.length > 0) {
       request[kCreditOwed] += piece.length;

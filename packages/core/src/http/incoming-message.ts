@@ -47,14 +47,16 @@ function addHeader(name: string, value: string, headers: Record<string, string |
   if (rule === 'array') (existing as string[]).push(value);
   else if (rule === 'first') {
     if (joinAll) headers[name] = `${existing as string}, ${value}`;
-  } else headers[name] = `${existing as string}${rule ?? ', '}${value}`;
+  } else if (typeof existing === 'string') headers[name] = `${existing}${rule ?? ', '}${value}`;
+  // A field named like a member of Object.prototype.
+  else headers[name] = value;
 }
 
 /**
  * A request. Everything node:http documents for a server's `http.IncomingMessage`, and the prefix it was routed by.
  */
 export class IncomingMessage extends http.IncomingMessage {
-  /** Path of the URL prefix that matched, as registered, with its final slash; `/` when listening on a port. */
+  /** Path of the URL prefix that matched, in lower case, with its final slash; `/` when listening on a port. */
   get prefixPath(): string {
     return (this as unknown as OwnRequest)[kPrefixPath];
   }
@@ -130,6 +132,8 @@ export function initRequest(
   request.httpVersionMinor = http10 ? 0 : 1;
   request.httpVersion = http10 ? '1.0' : '1.1';
   request.method = method;
+  (request as { upgrade?: boolean }).upgrade = false;
+  if (server.joinDuplicateHeaders) (request as { joinDuplicateHeaders?: boolean }).joinDuplicateHeaders = true;
   request.url = url;
   request.rawHeaders = rawHeaders;
   (request as unknown as Record<symbol, number>)[kHeadersCount] = rawHeaders.length;

@@ -3,6 +3,7 @@
  * `test/unit/node-internals.test.ts` checks them on every Node version of the CI.
  */
 import * as http from 'node:http';
+import * as net from 'node:net';
 
 function symbolOf(object: object, description: string): symbol {
   const found = Object.getOwnPropertySymbols(object).find((symbol) => symbol.description === description);
@@ -17,13 +18,12 @@ const outgoing = new http.OutgoingMessage();
 export const kHeadersCount = symbolOf(incoming, 'kHeadersCount');
 /** IncomingMessage: the object its `headers` getter has made. */
 export const kHeaders = symbolOf(incoming, 'kHeaders');
-export const kTrailers = symbolOf(incoming, 'kTrailers');
-export const kTrailersCount = symbolOf(incoming, 'kTrailersCount');
 /** OutgoingMessage: header fields by lower-case name, each `[name, value]`. */
 export const kOutHeaders = symbolOf(outgoing, 'kOutHeaders');
 /** OutgoingMessage: a `write` has returned false and `'drain'` is due. */
 export const kNeedDrain = symbolOf(outgoing, 'kNeedDrain');
-export const kErrored = symbolOf(outgoing, 'kErrored');
+/** net.Socket: the timer of `setTimeout`. */
+export const kTimeout = symbolOf(new net.Socket(), 'timeout');
 
 /** Node's constructors of errors with its own codes are not public; these carry the same `code` and message. */
 export function nodeError(Base: ErrorConstructor | TypeErrorConstructor, code: string, message: string): NodeJS.ErrnoException {
@@ -48,7 +48,4 @@ export const nativeEnd = sourceOf(http.ServerResponse.prototype.end).includes('s
   : null;
 export const nativeSetHeader = sourceOf(http.ServerResponse.prototype.setHeader).includes('ERR_HTTP_HEADERS_SENT')
   ? http.ServerResponse.prototype.setHeader
-  : null;
-export const nativeWrite = sourceOf(http.ServerResponse.prototype.write).includes('write_(')
-  ? http.ServerResponse.prototype.write
   : null;

@@ -80,7 +80,7 @@ function note(lower: string, value: string): void {
   }
 }
 
-function append(lower: string, name: string, value: unknown): void {
+function append(lower: string, name: string, value: unknown, unique: ReadonlySet<string> | null): void {
   if (!Array.isArray(value)) {
     const text = typeof value === 'string' ? value : String(value);
     note(lower, text);
@@ -89,8 +89,8 @@ function append(lower: string, name: string, value: unknown): void {
   }
   if (value.length === 0) return;
   note(lower, String(value[0]));
-  // Node joins arrays of cookies with '; ' into one field and writes the others as repeated fields.
-  if (lower === 'cookie' && value.length > 1) head.text += `${name}: ${value.join('; ')}\r\n`;
+  // Node joins arrays of cookies, and of `uniqueHeaders`, with '; ' into one field and writes the others as repeated fields.
+  if (value.length > 1 && (lower === 'cookie' || (unique !== null && unique.has(lower)))) head.text += `${name}: ${value.join('; ')}\r\n`;
   else for (const one of value) head.text += `${name}: ${String(one)}\r\n`;
 }
 
@@ -110,44 +110,44 @@ function reset(): void {
 export type StoredHeaders = Record<string, [string, unknown]>;
 
 /** From fields that `setHeader` has checked. */
-export function composeStored(stored: StoredHeaders | null): void {
+export function composeStored(stored: StoredHeaders | null, unique: ReadonlySet<string> | null): void {
   reset();
   if (stored === null) return;
   for (const lower in stored) {
     const entry = stored[lower]!;
-    append(lower, entry[0], entry[1]);
+    append(lower, entry[0], entry[1], unique);
   }
 }
 
-function appendChecked(name: unknown, value: unknown): void {
+function appendChecked(name: unknown, value: unknown, unique: ReadonlySet<string> | null): void {
   const known = lowerOf.get(name as string);
   if (known !== undefined && typeof value === 'string') {
     if (invalidValue.test(value)) validateField(name, value);
-    append(known, name as string, value);
+    append(known, name as string, value, unique);
     return;
   }
   if (Array.isArray(value)) for (const one of value) validateField(name, one);
   else validateField(name, value);
   const text = name as string;
-  append(text.toLowerCase(), text, value);
+  append(text.toLowerCase(), text, value, unique);
 }
 
 /** From what was given to `writeHead` with nothing set before: an object, a flat array, or an array of pairs. */
-export function composeGiven(given: http.OutgoingHttpHeaders | readonly unknown[] | undefined): void {
+export function composeGiven(given: http.OutgoingHttpHeaders | readonly unknown[] | undefined, unique: ReadonlySet<string> | null): void {
   reset();
   if (given === undefined || given === null) return;
   if (!Array.isArray(given)) {
     const fields = given as http.OutgoingHttpHeaders;
     const names = Object.keys(fields);
-    for (let n = 0; n < names.length; n++) appendChecked(names[n], fields[names[n]!]);
+    for (let n = 0; n < names.length; n++) appendChecked(names[n], fields[names[n]!], unique);
     return;
   }
   if (given.length > 0 && Array.isArray(given[0])) {
-    for (const pair of given as unknown[][]) appendChecked(pair[0], pair[1]);
+    for (const pair of given as unknown[][]) appendChecked(pair[0], pair[1], unique);
     return;
   }
   if (given.length % 2 !== 0) {
     throw nodeError(TypeError, 'ERR_INVALID_ARG_VALUE', "The argument 'headers' is invalid. Received an array of odd length");
   }
-  for (let n = 0; n < given.length; n += 2) appendChecked(given[n], given[n + 1]);
+  for (let n = 0; n < given.length; n += 2) appendChecked(given[n], given[n + 1], unique);
 }

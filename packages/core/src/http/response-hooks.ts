@@ -4,8 +4,8 @@
 import * as http from 'node:http';
 import * as frames from '../queue/frames';
 import type { BodyPiece } from '../queue/frame-writer';
-import { kDrained, kEnded, kHead, kHeadFlags, kLink, kPolicyBlock, kSent, kServer, kWaiting } from '../symbols';
-import { completeResponse, deferUntilBodyRead } from './completion';
+import { kBodyDone, kDrained, kEnded, kHead, kHeadFlags, kLink, kPolicyBlock, kSent, kServer, kWaiting } from '../symbols';
+import { afterBodyRead, completeResponse } from './completion';
 import { kNeedDrain, kOutHeaders, nodeError } from './node-internals';
 import { policyBlock } from './policy-block';
 import { composeGiven, composeStored, head, type StoredHeaders } from './response-head';
@@ -24,8 +24,9 @@ type Callback = ((error?: Error | null) => void) | null | undefined;
 /** Composes head, flags and policy of the response; the frame goes out with the first piece of the body. */
 function storeHeader(this: OwnResponse, firstLine: string, headers: unknown): void {
   const stored = (this as unknown as Record<symbol, StoredHeaders | null>)[kOutHeaders]!;
-  if (headers === stored) composeStored(stored);
-  else composeGiven(headers as http.OutgoingHttpHeaders);
+  const unique = this[kServer].uniqueHeaders;
+  if (headers === stored) composeStored(stored, unique);
+  else composeGiven(headers as http.OutgoingHttpHeaders, unique);
   if (head.trailer && (head.contentLength || !this._hasBody || this.req.httpVersionMinor < 1)) {
     // RFC 9112 section 6.5: trailers travel behind a chunked body only.
     throw nodeError(Error, 'ERR_HTTP_TRAILER_INVALID', 'Trailers are invalid with this transfer encoding');
@@ -35,7 +36,16 @@ function storeHeader(this: OwnResponse, firstLine: string, headers: unknown): vo
   if (this[kServer].closing || !this.shouldKeepAlive) flags |= frames.ResponseClose;
   const policy = policyBlock(this);
   if (policy !== null) flags |= frames.ResponsePolicy;
-  if (head.contentLength) this._contentLength = head.contentLengthValue;
+  // A program that names its transfer coding gets it: nothing turns the body into one of known length.
+  if (head.transferEncoding) this._removedContLen = true;
+  if (head.contentLength) {
+    this._contentLength = head.contentLengthValue;
+    // It may have been removed before it was set again.
+    this._removedContLen = false;
+  } else if (typeof this._contentLength === 'number' && this._hasBody && !this._removedContLen && !head.trailer) {
+    // `end` has the whole body; it may travel in several frames all the same.
+    head.text += `Content-Length: ${this._contentLength}\r\n`;
+  }
   this[kPolicyBlock] = policy;
   this[kHead] = head.text;
   this[kHeadFlags] = flags;
@@ -54,25 +64,39 @@ function room(response: OwnResponse): number {
   return frames.ResponseWindowBytes - (response[kSent] - response[kDrained]);
 }
 
+/** Keeps `socket.bytesWritten` right: engine.io ends sockets that seem to have written nothing. */
+export function countWritten(response: OwnResponse, bytes: number): void {
+  const socket = response.socket as unknown as { written?: number } | null;
+  if (socket !== null && socket.written !== undefined) socket.written += bytes;
+}
+
 function sendHead(response: OwnResponse, body: BodyPiece | null, encoding?: BufferEncoding): void {
   const link = response[kLink]!;
+  const text = response[kHead] ?? '';
   response._headerSent = true;
-  response[kSent] += link.writer.response(
+  const bodyBytes = link.writer.response(
     response.req.requestId,
     response[kHeadFlags],
     response.statusCode,
     reasonOf(response),
     response[kPolicyBlock],
-    response[kHead] ?? '',
+    text,
     body,
     encoding,
   );
+  response[kSent] += bodyBytes;
+  countWritten(response, text.length + bodyBytes);
   response[kHead] = null;
 }
 
 function hand(response: OwnResponse, piece: BodyPiece, encoding?: BufferEncoding): void {
-  if (!response._headerSent) sendHead(response, piece, encoding);
-  else response[kSent] += response[kLink]!.writer.data(response.req.requestId, piece, encoding);
+  if (!response._headerSent) {
+    sendHead(response, piece, encoding);
+    return;
+  }
+  const bytes = response[kLink]!.writer.data(response.req.requestId, piece, encoding);
+  response[kSent] += bytes;
+  countWritten(response, bytes);
 }
 
 /** Hands over what the window allows and keeps the rest. */
@@ -150,33 +174,40 @@ function writeRaw(this: OwnResponse, data: BodyPiece, encoding?: BufferEncoding 
   return true;
 }
 
-/** Sends END when everything before it is with the engine. */
+/** Sends END when everything before it is with the engine; the request's body may still be read until then. */
+function endWhenRead(response: OwnResponse): void {
+  if (response.req[kBodyDone]) sendEnd(response);
+  else process.nextTick(afterBodyRead, response, sendEnd);
+}
+
 function sendEnd(response: OwnResponse): void {
   const link = response[kLink];
   if (link === null || response[kEnded]) return;
-  if (deferUntilBodyRead(response, () => sendEnd(response))) return;
   response[kEnded] = true;
-  link.writer.end(response.req.requestId, response._hasBody ? response._trailer : '', response._removedContLen);
+  // Without a length the body stays chunked, as with node:http, although it may all be here.
+  const chunked = response._removedContLen || (response._hasBody && response._contentLength === null);
+  link.writer.end(response.req.requestId, response._hasBody ? response._trailer : '', chunked);
   link.touch();
   completeResponse(response, false);
 }
 
 /** Node calls it when `end` has handed everything over. */
 function finish(this: OwnResponse): void {
-  if (this[kWaiting] === null) sendEnd(this);
+  if (this[kWaiting] === null) endWhenRead(this);
   // `_finish` of the class: performance entries, and the event 'prefinish'.
   proto._finish.call(this);
 }
 
 /** The engine has got rid of `bytes` of the body: the window has room again. */
 export function onResponseDrained(response: OwnResponse, bytes: number): void {
+  (response.socket as unknown as { touch?(): void } | null)?.touch?.();
   response[kDrained] = Math.min(response[kDrained] + bytes, response[kSent]);
   let waiting = response[kWaiting];
   while (waiting !== null) {
     const next = waiting[0];
     if (next === undefined) {
       response[kWaiting] = waiting = null;
-      if (response.finished) sendEnd(response);
+      if (response.finished) endWhenRead(response);
       break;
     }
     const count = Math.min(room(response), next.bytes.byteLength);

@@ -12,7 +12,7 @@ import type { Link, OwnRequest } from './incoming-message';
 import { kOutHeaders, nativeEnd, nativeWriteHead } from './node-internals';
 import { setHeader } from './header-store';
 import { policyBlock } from './policy-block';
-import { hooks, reasonOf, type WaitingPiece } from './response-hooks';
+import { countWritten, hooks, reasonOf, type WaitingPiece } from './response-hooks';
 import { composeStored, head, type StoredHeaders } from './response-head';
 import type { Server } from './server';
 
@@ -101,8 +101,9 @@ export class ServerResponse<Request extends http.IncomingMessage = http.Incoming
 /** The whole response in one frame. False: it takes the long way (errors, special cases), and nothing has happened. */
 function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | undefined): boolean {
   const link = response[kLink];
-  if (link === null || response._headerSent || response.finished || response.destroyed || !response.req.complete) return false;
-  if (response._removedContLen || response.strictContentLength) return false;
+  // An app whose prototypes were bred also runs on node:http, whose responses have no link.
+  if (link === null || link === undefined || response._headerSent || response.finished || response.destroyed || !response.req.complete) return false;
+  if (response.strictContentLength || (response._header !== null && response._removedContLen)) return false;
   const body = chunk === null || chunk === undefined || chunk.length === 0 ? null : chunk;
   // A piece that may not fit the window is cut by the long way, unless it may be stored, which takes one frame (CACHE-2).
   if (body !== null && body.length > pieceBytesMax) return false;
@@ -116,8 +117,9 @@ function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | un
     const message = response.statusMessage as string | undefined;
     const standard = http.STATUS_CODES[status];
     if (message !== undefined && message !== '' && message !== standard) return false;
-    composeStored((response as unknown as Record<symbol, StoredHeaders | null>)[kOutHeaders]!);
-    if (head.trailer) return false;
+    composeStored((response as unknown as Record<symbol, StoredHeaders | null>)[kOutHeaders]!, response[kServer].uniqueHeaders);
+    // Koa removes Content-Length and sets it again.
+    if (head.trailer || head.transferEncoding || (response._removedContLen && !head.contentLength)) return false;
     flags = head.flags;
     if (!response.sendDate) flags |= frames.ResponseNoDate;
     if (response[kServer].closing || !response.shouldKeepAlive) flags |= frames.ResponseClose;
@@ -134,7 +136,7 @@ function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | un
     text = response[kHead] ?? '';
   }
   response._headerSent = true;
-  response[kSent] = link.writer.response(
+  const bodyBytes = link.writer.response(
     response.req.requestId,
     flags | frames.ResponseEnd,
     status,
@@ -143,6 +145,8 @@ function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | un
     text,
     response._hasBody ? body : null,
   );
+  response[kSent] = bodyBytes;
+  countWritten(response, text.length + bodyBytes);
   response.finished = true;
   response[kEnded] = true;
   link.touch();

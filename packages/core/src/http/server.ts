@@ -22,7 +22,7 @@ import { flushTargets } from './flush-target';
 import { IncomingMessage, type Link, type OwnRequest } from './incoming-message';
 import { parseListenArguments, type ListenOptions, type ListenRequest } from './listen-arguments';
 import { openQueue } from './open-queue';
-import { kTrailersCount, nodeError } from './node-internals';
+import { nodeError } from './node-internals';
 import { onResponseDrained } from './response-hooks';
 import { ServerResponse } from './server-response';
 
@@ -42,6 +42,10 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
   readonly responseOptions: object;
   /** Policy of responses that set none. */
   readonly cachePolicy: CachePolicy | null;
+  /** @internal node:http's option, kept by its constructor. */
+  declare joinDuplicateHeaders: boolean | undefined;
+  /** @internal Lower-case names whose arrays are joined into one field. */
+  readonly uniqueHeaders: ReadonlySet<string> | null;
   /** True from `close` on: connections are closed as they answer. */
   closing = false;
   private readonly serverOptions: ServerOptions;
@@ -67,6 +71,7 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
       IncomingMessage: given.IncomingMessage ?? bred?.IncomingMessage ?? IncomingMessage,
       ServerResponse: given.ServerResponse ?? bred?.ServerResponse ?? ServerResponse,
     } as unknown as Server['messageClasses'];
+    this.uniqueHeaders = given.uniqueHeaders === undefined ? null : new Set(given.uniqueHeaders.flat().map((name) => name.toLowerCase()));
     this.responseOptions = { highWaterMark: given.highWaterMark, rejectNonStandardBodyWrites: given.rejectNonStandardBodyWrites ?? false };
     const seconds = process.env.HTTPSYS_CACHE_DURATION;
     const fromEnvironment = seconds !== undefined && seconds !== '' ? { ttl: Number(seconds) } : null;
@@ -324,8 +329,10 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
 
   /** @internal */
   onBodyEnd(request: OwnRequest, trailerText: string, trailerCount: number): void {
-    request.rawTrailers = readHeaderEntries(trailerText, 0, trailerCount);
-    (request as unknown as Record<symbol, number>)[kTrailersCount] = request.rawTrailers.length;
+    const trailers = readHeaderEntries(trailerText, 0, trailerCount);
+    // Node's own way: what was asked for before is filled in too.
+    request.complete = true;
+    (request as unknown as { _addHeaderLines(raw: string[], count: number): void })._addHeaderLines(trailers, trailers.length);
     takeBody(request, Buffer.alloc(0), true);
   }
 
