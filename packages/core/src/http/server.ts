@@ -159,7 +159,7 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
   override close(callback?: (error?: Error) => void): this {
     const queue = this.queue;
     if (typeof callback === 'function') {
-      if (queue === null) this.once('close', () => callback(nodeError(Error, 'ERR_SERVER_NOT_RUNNING', 'Server is not running.')));
+      if (queue === null || this.closing) this.once('close', () => callback(nodeError(Error, 'ERR_SERVER_NOT_RUNNING', 'Server is not running.')));
       else this.once('close', callback);
     }
     if (queue === null) {
