@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#if defined(__SSE2__) || defined(_M_X64)
+#if (defined(__SSE2__) || defined(_M_X64)) && !defined(HTTPSYS_NO_SIMD)
 #define HTTPSYS_SSE2 1
 #include <emmintrin.h>
 #if defined(_MSC_VER)
