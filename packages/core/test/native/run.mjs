@@ -27,7 +27,12 @@ flags.push(`-I${native}`, `-I${here}`, `-DHTTPSYS_FIXTURES="${join(core, 'test',
 /** Runs a command; resolves with whether it ended with 0, and what it printed. */
 function run(command, args, options = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: programSeconds * 1000, killSignal: 'SIGKILL', ...options });
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: programSeconds * 1000,
+      killSignal: 'SIGKILL',
+      ...options,
+    });
     let text = '';
     child.stdout.on('data', (chunk) => (text += chunk));
     child.stderr.on('data', (chunk) => (text += chunk));
