@@ -7,7 +7,7 @@ import { runIdle } from './lib/idle.mjs';
 import { runCase } from './lib/measure.mjs';
 import { readOptions, usage } from './lib/options.mjs';
 import { markdownReport, textReport } from './lib/report.mjs';
-import { nginxVersion } from './lib/server.mjs';
+import { nginxVersion, stopServers } from './lib/server.mjs';
 import { wrkVersion } from './lib/wrk.mjs';
 
 const all = [
@@ -43,6 +43,7 @@ async function main() {
     cases: [],
   };
   const failures = [];
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stopServers().then(() => process.exit(130)));
   for (const { name, run } of chosen) {
     try {
       report.cases.push(await run({ ...options, nginx: nginx !== null }, log));

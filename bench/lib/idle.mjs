@@ -25,10 +25,11 @@ function open(url, path, count) {
       close().then(() => reject(error));
     };
     child.once('error', fail);
-    child.once('exit', (code) => fail(new Error(`the client of idle connections ended with ${code}`)));
+    const early = (code) => fail(new Error(`the client of idle connections ended with ${code}`));
+    child.once('exit', early);
     child.once('message', () => {
       clearTimeout(timer);
-      child.removeAllListeners('exit');
+      child.off('exit', early);
       resolve(close);
     });
   });

@@ -14,6 +14,13 @@ const readyDeadline = 20_000;
 const leaveDeadline = 10_000;
 const appScript = fileURLToPath(new URL('../servers/app.mjs', import.meta.url));
 
+const running = new Set();
+
+/** Stops every server that is up: for a run that is interrupted. */
+export function stopServers() {
+  return Promise.all([...running].map((server) => server.stop()));
+}
+
 export function nginxVersion() {
   const result = spawnSync('nginx', ['-v'], { encoding: 'utf8' });
   return result.error ? null : (/nginx\/(\S+)/.exec(result.stderr)?.[1] ?? 'unknown');
@@ -81,8 +88,10 @@ export async function startServer(app, engine) {
     writeFileSync(join(folder, 'nginx.conf'), nginxConfiguration(folder, port));
     command = ['nginx', '-p', folder, '-c', join(folder, 'nginx.conf')];
   }
-  const child = spawn(command[0], command.slice(1), { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(command[0], command.slice(1), { env, stdio: ['pipe', 'pipe', 'inherit'] });
   let output = '';
+  // A server that dies early closes the pipe: its exit says so, not the pipe.
+  child.stdin.on('error', () => {});
   child.stdout.on('data', (chunk) => (output = (output + chunk).slice(-4096)));
   let failure = null;
   child.on('error', (error) => (failure = error));
@@ -92,8 +101,12 @@ export async function startServer(app, engine) {
     pid: child.pid,
     url: `http://127.0.0.1:${port}`,
     processes: () => serverProcesses(child.pid, mark),
-    stop: () => stopServer(child, mark, folder),
+    stop: () => {
+      running.delete(server);
+      return stopServer(child, mark, folder);
+    },
   };
+  running.add(server);
   try {
     await waitUntilReady(server, () => failure);
   } catch (error) {

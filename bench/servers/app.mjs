@@ -16,3 +16,5 @@ const application = await applications[values.app]();
 // The carrier is chosen by HTTPSYS_ENGINE, which the benchmark sets, so that the programs are what a user writes.
 await application.start({ onNode: values.engine === 'node', port, prefix: `http://*:${port}/` });
 process.on('SIGTERM', () => process.exit(0));
+// The pipe ends with the benchmark, however that ended.
+process.stdin.on('end', () => process.exit(0)).resume();
