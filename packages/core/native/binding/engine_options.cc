@@ -89,7 +89,7 @@ bool ReadQueueOptions(Napi::Env env, const Napi::Value& value, QueueOptions* opt
          ReadNumber(env, object, "idleConnection", -1, kSecondsMax, &options->idleConnection) &&
          ReadNumber(env, object, "headerWait", -1, kSecondsMax, &options->headerWait) &&
          ReadNumber(env, object, "minSendRate", -1, 4294967295.0, &options->minSendRate) &&
-         ReadNumber(env, object, "cacheEntryBytes", 0, 16.0 * 1024 * 1024, &options->cacheEntryBytes);
+         ReadNumber(env, object, "cacheEntryBytes", 0, limits::kCacheEntryBytesMax, &options->cacheEntryBytes);
 }
 
 bool ReadUrls(Napi::Env env, const Napi::Value& value, std::vector<UrlEntry>* urls) {

@@ -79,12 +79,16 @@ bool Connection::open(int fd, uint32_t id) {
   deadline_ = Deadline::kNone;
   interest_ = kInterestUnset;
   closed_ = dirty_ = readClosed_ = outBlocked_ = closeAfter_ = lingering_ = lingerAfter_ = inputReady_ = stuckOnOutput_ = false;
-  startDeadline(Deadline::kHeader, settings().headerMs);
+  startDeadline(Deadline::kHeader, headerMs());
   setInterest();
   return true;
 }
 
 const QueueSettings& Connection::settings() const { return shard_ != nullptr ? shard_->settings() : thread_->defaultSettings(); }
+
+uint64_t Connection::headerMs() const { return shard_ != nullptr ? shard_->settings().headerMs : thread_->portTimeouts(localPort_).headerMs; }
+
+uint64_t Connection::idleMs() const { return shard_ != nullptr ? shard_->settings().idleMs : thread_->portTimeouts(localPort_).idleMs; }
 
 void Connection::onPoll(uv_poll_t* poll, int status, int events) {
   Connection* self = static_cast<Connection*>(poll->data);
@@ -277,9 +281,9 @@ void Connection::settle() {
     flush();
     if (closed_) return;
     // Pipelined requests that waited for the output to drain are looked at again.
-    if (exchange_ == nullptr && in_ != nullptr && !in_->empty() && !outBlocked_ && stuckOnOutput_) inputReady_ = true;
+    if (outBlocked_ || !stuckOnOutput_) break;
     stuckOnOutput_ = false;
-    if (!inputReady_) break;
+    inputReady_ = true;
   }
   if (in_ != nullptr && in_->empty()) {
     thread_->giveBuffer(in_);
@@ -342,9 +346,9 @@ void Connection::setDeadline() {
   if (exchange_ == nullptr) {
     // A head must be complete in time however its bytes drip; a connection between requests may rest.
     if (in_ == nullptr) {
-      if (shard_ != nullptr || deadline_ != Deadline::kHeader) startDeadline(Deadline::kIdle, settings().idleMs);
+      if (shard_ != nullptr || deadline_ != Deadline::kHeader) startDeadline(Deadline::kIdle, idleMs());
     } else if (deadline_ != Deadline::kHeader) {
-      startDeadline(Deadline::kHeader, settings().headerMs);
+      startDeadline(Deadline::kHeader, headerMs());
     }
     return;
   }
@@ -396,13 +400,16 @@ void Connection::onDeadline() {
       refuse(kQueueTimeout);
       return;
     case Deadline::kBody:
-      thread_->counters.reject(errors::kBodyTimeout.reason);
       if (exchange_->headSent) {
+        thread_->counters.reject(errors::kBodyTimeout.reason);
         abort(frames::kAbortTimeout);
         return;
       }
-      dropExchange(frames::kAbortTimeout, true);
-      sendPage(errors::kBodyTimeout, true);
+      {
+        const bool withBody = !exchange_->headMethod;
+        dropExchange(frames::kAbortTimeout, true);
+        sendPage(errors::kBodyTimeout, withBody);
+      }
       settle();
       return;
     case Deadline::kDrain:

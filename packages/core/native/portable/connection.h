@@ -96,6 +96,8 @@ class Connection final : public Timed {
   void dropExchange(frames::AbortReason reason, bool tell);
   void releaseExchange();
   const QueueSettings& settings() const;
+  uint64_t headerMs() const;
+  uint64_t idleMs() const;
 
   // request_path.cc
   size_t process(const char* data, size_t length);

@@ -12,8 +12,18 @@
 
 namespace httpsys {
 
+namespace {
+
+// Each queue has its own bound (CACHE-10); the cache's is the most that any may choose.
+CacheLimits widest(CacheLimits cache) {
+  cache.entryBytes = limits::kCacheEntryBytesMax;
+  return cache;
+}
+
+}  // namespace
+
 Engine::Engine(const EngineOptions& options)
-    : options_(options), cache_(options_.cache, [this](const std::vector<CacheWaiter>& waiters) { wake(waiters); }),
+    : options_(options), cache_(widest(options.cache), [this](const std::vector<CacheWaiter>& waiters) { wake(waiters); }),
       startedMs_(uv_hrtime() / 1000000) {
   const uint32_t count = options.loop != nullptr ? 1 : std::max<uint32_t>(1, std::min(options.threads, limits::kThreadsMax));
   for (uint32_t i = 0; i < count; ++i) threads_.push_back(std::make_unique<IoThread>(this, i, options.loop));
@@ -126,10 +136,7 @@ bool Engine::setQueueOptions(uint32_t queueId, const QueueOptions& options) {
   auto at = queues_.find(queueId);
   if (at == queues_.end()) return false;
   at->second->options = options;
-  onEachThread([&](IoThread* thread) {
-    QueueShard* shard = thread->shard(queueId);
-    if (shard != nullptr) shard->applyOptions(options);
-  });
+  onEachThread([&](IoThread* thread) { thread->setQueueOptions(queueId, options); });
   return true;
 }
 

@@ -252,7 +252,33 @@ void IoThread::giveBuffer(ByteBuffer* buffer) {
 
 void IoThread::setRoutes(std::shared_ptr<const Routes> routes) {
   routes_ = std::move(routes);
-  targets_.assign(routes_->table.entries().size(), RouteTarget());
+  forgetTargets();
+}
+
+// What was derived from routes and queues is found out again when it is needed.
+void IoThread::forgetTargets() {
+  targets_.assign(routes_ == nullptr ? 0 : routes_->table.entries().size(), RouteTarget());
+  portTimeouts_.clear();
+}
+
+const PortTimeouts& IoThread::portTimeouts(uint16_t port) {
+  auto [at, fresh] = portTimeouts_.try_emplace(port);
+  if (!fresh) return at->second;
+  bool found = false;
+  PortTimeouts& longest = at->second;
+  auto longer = [](uint64_t a, uint64_t b) { return a == 0 || b == 0 ? 0 : std::max(a, b); };
+  if (routes_ != nullptr) {
+    for (const UrlEntry& entry : routes_->table.entries()) {
+      const QueueShard* one = entry.port == port ? shard(entry.queueId) : nullptr;
+      if (one == nullptr) continue;
+      const QueueSettings& settings = one->settings();
+      longest.headerMs = found ? longer(longest.headerMs, settings.headerMs) : settings.headerMs;
+      longest.idleMs = found ? longer(longest.idleMs, settings.idleMs) : settings.idleMs;
+      found = true;
+    }
+  }
+  if (!found) longest = PortTimeouts{defaultSettings_.headerMs, defaultSettings_.idleMs};
+  return longest;
 }
 
 RouteStatus IoThread::route(uint16_t port, std::string_view localAddress, std::string_view host, std::string_view path,
@@ -273,7 +299,13 @@ RouteStatus IoThread::route(uint16_t port, std::string_view localAddress, std::s
 
 void IoThread::openQueue(RequestQueue* queue) {
   shards_[queue->id] = std::make_unique<QueueShard>(this, queue, counters.queue(queue->id));
-  targets_.assign(targets_.size(), RouteTarget());
+  forgetTargets();
+}
+
+void IoThread::setQueueOptions(uint32_t queueId, const QueueOptions& options) {
+  QueueShard* one = shard(queueId);
+  if (one != nullptr) one->applyOptions(options);
+  portTimeouts_.clear();
 }
 
 QueueShard* IoThread::shard(uint32_t queueId) const {
@@ -285,7 +317,7 @@ void IoThread::dropQueue(uint32_t queueId) {
   auto at = shards_.find(queueId);
   if (at == shards_.end()) return;
   QueueShard* shard = at->second.get();
-  targets_.assign(targets_.size(), RouteTarget());
+  forgetTargets();
   shard->refuseWaiting(errors::kUnavailable);
   while (!shard->channels().empty()) shard->channels().back()->end();
   // Channels that had detached still hold what was delivered to them.
@@ -298,6 +330,7 @@ void IoThread::dropQueue(uint32_t queueId) {
     connection = next;
   }
   shards_.erase(at);
+  portTimeouts_.clear();
   counters.dropQueue(queueId);
 }
 

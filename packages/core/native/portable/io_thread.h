@@ -47,6 +47,11 @@ struct RouteTarget {
   bool resolved = false;
 };
 
+// Timeouts of a connection whose first request is not routed yet: the longest of the queues on its port. Milliseconds, 0 = none.
+struct PortTimeouts {
+  uint64_t headerMs = 0, idleMs = 0;
+};
+
 class IoThread {
  public:
   // `shared` is the caller's loop in mode `loop`; without it the thread makes its own in `start`.
@@ -77,6 +82,7 @@ class IoThread {
   Cache* cache() const { return cache_; }
   const ParserLimits& parserLimits() const;
   const QueueSettings& defaultSettings() const { return defaultSettings_; }
+  const PortTimeouts& portTimeouts(uint16_t port);
 
   // Per-thread scratch, reused by every connection.
   char* readBuffer() { return readBuffer_.get(); }
@@ -91,6 +97,7 @@ class IoThread {
   RouteStatus route(uint16_t port, std::string_view localAddress, std::string_view host, std::string_view path, const RouteTarget** target);
   void setRoutes(std::shared_ptr<const Routes> routes);
   void openQueue(RequestQueue* queue);
+  void setQueueOptions(uint32_t queueId, const QueueOptions& options);
   QueueShard* shard(uint32_t queueId) const;
   void dropQueue(uint32_t queueId);
 
@@ -134,6 +141,7 @@ class IoThread {
   void openHandles();
   void closeHandles();
   void drainMailbox();
+  void forgetTargets();
   void endOfIteration();
   void wantTurn();
   void rest();
@@ -172,6 +180,7 @@ class IoThread {
 
   std::shared_ptr<const Routes> routes_;
   std::vector<RouteTarget> targets_;  // by the entry's place in the table
+  std::unordered_map<uint16_t, PortTimeouts> portTimeouts_;
   std::unordered_map<uint32_t, std::unique_ptr<QueueShard>> shards_;
 
   SlotTable<Connection> connections_;

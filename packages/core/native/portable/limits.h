@@ -32,6 +32,8 @@ constexpr size_t kChannelReadBytes = 256 * 1024;
 // A channel whose process does not read gets no more requests beyond the first, and is ended beyond the second.
 constexpr size_t kChannelOutputHighBytes = 4 * 1024 * 1024;
 constexpr size_t kChannelOutputMaxBytes = 256 * 1024 * 1024;
+// The largest response that any queue may have cached; what one has is its option.
+constexpr uint32_t kCacheEntryBytesMax = 16 * 1024 * 1024;
 // Request credit a channel can hold.
 constexpr uint32_t kRequestCreditMax = 65536;
 // Body credit a request can hold.

@@ -20,7 +20,10 @@ size_t Connection::process(const char* data, size_t length) {
   size_t at = 0;
   inputReady_ = false;
   while (!closed_) {
-    if (closeAfter_) return length;
+    if (closeAfter_) {
+      if (at < length) lingerAfter_ = true;
+      return length;
+    }
     if (exchange_ != nullptr) {
       if (exchange_->bodyDone) return at;
       if (exchange_->stage == ExchangeStage::kQueued || exchange_->stage == ExchangeStage::kCacheWait) return at;

@@ -7,6 +7,7 @@
 #include "portable/channel.h"
 #include "portable/connection.h"
 #include "portable/io_thread.h"
+#include "portable/limits.h"
 
 namespace httpsys {
 
@@ -31,7 +32,7 @@ void QueueSettings::apply(const QueueOptions& options) {
   idleMs = timeoutMs(options.idleConnection);
   headerMs = timeoutMs(options.headerWait);
   minSendRate = options.minSendRate < 0 ? 0 : static_cast<uint64_t>(options.minSendRate == 0 ? kMinSendRate : options.minSendRate);
-  cacheEntryBytes = std::min<uint32_t>(options.cacheEntryBytes, 16u * 1024 * 1024);
+  cacheEntryBytes = std::min(options.cacheEntryBytes, limits::kCacheEntryBytesMax);
   keepAliveFields = "Connection: keep-alive\r\n";
   const uint64_t seconds = idleMs / 1000;
   if (seconds > 0) keepAliveFields += "Keep-Alive: timeout=" + std::to_string(seconds) + "\r\n";
