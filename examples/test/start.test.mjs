@@ -123,6 +123,23 @@ describe('npm start', () => {
     }
   });
 
+  test('when the service is killed, the same apps are served by a new one', async () => {
+    const ask = () => Promise.all(apps.map(async (app) => (await run.json(`/${app}/hello`)).pid));
+    const before = await until(() => ask().catch(() => undefined), backMs, 'all apps');
+    const { engine } = await run.json('/state');
+    process.kill(engine.pid, 'SIGKILL');
+    const state = await until(
+      async () => {
+        const now = await run.json('/state').catch(() => undefined);
+        return now && now.engine.pid !== engine.pid && now.prefixes.length === 5 && now;
+      },
+      backMs,
+      'another service',
+    );
+    assert.notEqual(state.engine.pid, engine.pid);
+    assert.deepEqual(await ask(), before);
+  });
+
   test('the landing page is HTML without foreign parts, and its state shows every prefix of the port', async () => {
     const page = await run.request('/');
     assert.match(page.headers['content-type'], /^text\/html/);

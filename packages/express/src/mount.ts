@@ -1,11 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { breedMessageClasses, createServer, isExpressLike, isHttpsysRequest, relativeUrl } from '@httpsys/core';
-import type { ExpressLike, Server, ServerOptions } from '@httpsys/core';
+import type { Server, ServerOptions } from '@httpsys/core';
 import { compileTable, type CacheTable } from './cache-table';
 import { grantPolicy } from './kernel-cache';
 
 /** An app made by `express()`, of Express 4.18 and later or of Express 5. */
-export type ExpressApplication = ExpressLike;
+export interface ExpressApplication {
+  (req: IncomingMessage, res: ServerResponse): unknown;
+  request: object;
+  response: object;
+}
 
 /** Core's server options (limits, timeouts, engine), and: */
 export interface HttpsysExpressOptions extends ServerOptions {

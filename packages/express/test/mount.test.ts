@@ -177,6 +177,14 @@ test('httpsysExpress refuses what is not an Express app', () => {
   }
 });
 
+test('listen(0) has bound the port when it returns, as older versions of supertest expect', async () => {
+  const { server } = httpsysExpress(makeApp(express5));
+  const { port } = server.listen(0).address() as AddressInfo;
+  assert.ok(port > 0);
+  assert.equal((await request(`http://127.0.0.1:${port}/hello`)).status, 200);
+  await close(server);
+});
+
 test('listen and close of the wrapper are those of the server', async () => {
   const wrapper = httpsysExpress(makeApp(express5));
   const listening = await new Promise((resolve) => wrapper.listen(0, () => resolve(wrapper.server.listening)));
