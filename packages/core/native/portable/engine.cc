@@ -68,8 +68,13 @@ bool Engine::start(SystemError* error) {
 void Engine::close(std::function<void()> onClosed) {
   if (closed_) return;
   closed_ = true;
-  // Only mode `loop` has to wait, and it has one thread.
-  for (size_t i = 0; i < threads_.size(); ++i) threads_[i]->stop(i + 1 == threads_.size() ? std::move(onClosed) : nullptr);
+  // Only mode `loop` has to wait, and it has one thread. `onClosed` may delete this object.
+  if (options_.loop != nullptr) {
+    home().stop(std::move(onClosed));
+    return;
+  }
+  for (const std::unique_ptr<IoThread>& thread : threads_) thread->stop(nullptr);
+  onClosed();
 }
 
 void Engine::onEachThread(const std::function<void(IoThread*)>& task) {

@@ -83,20 +83,23 @@ void IoThread::openHandles() {
 }
 
 void IoThread::stop(std::function<void()> onClosed) {
-  onClosed_ = std::move(onClosed);
   if (!threaded_) {
+    onClosed_ = std::move(onClosed);
     closeHandles();
     return;
   }
   post([this] { closeHandles(); });
   thread_.join();
   uv_loop_close(&ownLoop_);
-  if (onClosed_) onClosed_();
 }
 
 // Order: no new connections, no connections, no channels, then the loop's own handles.
 void IoThread::closeHandles() {
   stopping_ = true;
+  {
+    std::lock_guard<std::mutex> guard(mailboxMutex_);
+    mailboxClosed_ = true;
+  }
   for (Listener* listener : listeners) listener->closeAndDelete();
   listeners.clear();
   while (firstConnection_ != nullptr) firstConnection_->close();
@@ -119,13 +122,11 @@ void IoThread::handleClosed() {
 }
 
 void IoThread::post(std::function<void()> task) {
-  bool first;
-  {
-    std::lock_guard<std::mutex> guard(mailboxMutex_);
-    first = mailbox_.empty();
-    mailbox_.push_back(std::move(task));
-  }
-  if (first) uv_async_send(&async_);
+  std::lock_guard<std::mutex> guard(mailboxMutex_);
+  const bool first = mailbox_.empty();
+  mailbox_.push_back(std::move(task));
+  // Another thread may still post while this one ends: what is left then is worked off by the destructor.
+  if (first && !mailboxClosed_) uv_async_send(&async_);
 }
 
 void IoThread::run(const std::function<void()>& task) {

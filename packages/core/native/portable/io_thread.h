@@ -63,7 +63,8 @@ class IoThread {
   // Returns 0 or a libuv error.
   int start();
   bool stopping() const { return stopping_; }
-  // Closes every handle. Mode `loop`: `onClosed` runs when the last one is gone; mode `threads`: the thread has ended on return.
+  // Closes every handle. Mode `loop`: `onClosed` runs when the last one is gone; mode `threads`: the thread has ended on return, and
+  // `onClosed` is not used.
   void stop(std::function<void()> onClosed);
 
   // Runs the task on this thread; from any thread.
@@ -164,6 +165,7 @@ class IoThread {
 
   std::mutex mailboxMutex_;
   std::vector<std::function<void()>> mailbox_;
+  bool mailboxClosed_ = false;
 
   uint64_t dateNow_ = UINT64_MAX;
   int64_t wallSeconds_ = -1;
