@@ -13,7 +13,7 @@ export { IncomingMessage, isHttpsysRequest } from './http/incoming-message';
 export { ServerResponse } from './http/server-response';
 export { breedMessageClasses, isExpressLike, type BredClasses, type ExpressLike } from './http/express-prototypes';
 export { relativeUrl, type RelativeUrl } from './http/relative-url';
-export type { CachePolicy } from './http/cache-policy';
+export { validateCachePolicy, type CachePolicy } from './http/cache-policy';
 export type { ListenOptions } from './http/listen-arguments';
 export type { EngineName, ServerOptions, TimeoutOptions } from './options';
 export type { CacheState, EngineState, QueueState, UrlState } from './queue/state';
