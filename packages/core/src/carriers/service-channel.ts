@@ -6,6 +6,7 @@ import * as net from 'node:net';
 import { makeError } from '../errors';
 import * as frames from '../queue/frames';
 import type { Channel } from './carrier';
+import { loopTimeout } from './loop-timeout';
 
 export interface ChannelHandlers {
   onBatch(channel: Channel, batch: Uint8Array, offset: number, length: number): void;
@@ -62,9 +63,9 @@ export class DataChannel implements Channel {
   static attach(path: string, key: Uint8Array, handlers: ChannelHandlers): Promise<DataChannel> {
     return new Promise((resolve, reject) => {
       const channel = new DataChannel(path, handlers);
-      const timer = setTimeout(() => channel.destroy(lost('a data channel was not attached in time')), ATTACH_TIMEOUT_MS);
+      const cancel = loopTimeout(ATTACH_TIMEOUT_MS, () => channel.destroy(lost('a data channel was not attached in time')));
       channel.attached = (error) => {
-        clearTimeout(timer);
+        cancel();
         channel.attached = null;
         if (error === null) resolve(channel);
         else reject(error);
@@ -122,9 +123,9 @@ export class DataChannel implements Channel {
         resolve();
         return;
       }
-      const timer = setTimeout(() => this.socket.destroy(), END_TIMEOUT_MS);
+      const cancel = loopTimeout(END_TIMEOUT_MS, () => this.socket.destroy());
       this.socket.once('close', () => {
-        clearTimeout(timer);
+        cancel();
         resolve();
       });
       this.socket.end();

@@ -4,6 +4,7 @@ import { HttpsysError, makeError } from '../errors';
 import * as frames from '../queue/frames';
 import { checkHello, ControlDecoder, encodeControl, helloText, ownHello, type ControlFrame, type Hello } from '../service/control-frames';
 import { packageVersion } from '../service/version';
+import { loopTimeout } from './loop-timeout';
 
 /** The fields of a reply, without code and message. */
 export type Reply = Record<string, unknown>;
@@ -41,7 +42,7 @@ export class ControlConnection {
   static async open(path: string): Promise<ControlConnection> {
     const socket = net.connect(path);
     const connection = new ControlConnection(socket);
-    const timer = setTimeout(() => socket.destroy(makeError('ERR_HTTPSYS_SERVICE_LOST', 'it does not answer')), CONNECT_TIMEOUT_MS);
+    const cancel = loopTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(makeError('ERR_HTTPSYS_SERVICE_LOST', 'it does not answer')));
     try {
       connection.peer = checkHello(await connection.request(frames.Hello, ownHello(packageVersion)));
       return connection;
@@ -49,7 +50,7 @@ export class ControlConnection {
       connection.destroy();
       throw error;
     } finally {
-      clearTimeout(timer);
+      cancel();
     }
   }
 

@@ -10,6 +10,8 @@ import { ControlConnection } from './service-control';
 /** The compiled entry, also when this file itself runs from its source. */
 const SERVICE_MAIN = path.join(__dirname, '..', '..', 'dist', 'service', 'main.js');
 const START_TIMEOUT_MS = 10_000;
+/** Below this many tries the application itself was busy, and the time is not the service's fault. */
+const START_POLLS_MIN = 40;
 /** Services that may end with an error before it is reported. */
 const START_ATTEMPTS = 3;
 /** The mark of another application that is starting the service counts for so long, milliseconds. */
@@ -45,7 +47,7 @@ export async function connectService(where: RuntimeDir, isCancelled: () => boole
   let started: StartedService | null = null;
   let failures = 0;
   let respawnAt = 0;
-  for (let wait = POLL_FIRST_MS; ; wait = Math.min(wait * 2, POLL_MAX_MS)) {
+  for (let wait = POLL_FIRST_MS, polls = 1; ; wait = Math.min(wait * 2, POLL_MAX_MS), polls++) {
     try {
       return await ControlConnection.open(where.control);
     } catch (error) {
@@ -62,7 +64,7 @@ export async function connectService(where: RuntimeDir, isCancelled: () => boole
       started = null;
       wait = POLL_FIRST_MS;
     }
-    if (now > deadline) throw startError(where, `it did not answer within ${START_TIMEOUT_MS / 1000} s`);
+    if (now > deadline && polls > START_POLLS_MIN) throw startError(where, `it did not answer within ${START_TIMEOUT_MS / 1000} s`);
     if (started === null && now >= respawnAt && markStarting(where)) started = new StartedService(where);
     await delay(wait);
   }

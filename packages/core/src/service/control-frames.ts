@@ -36,22 +36,33 @@ export function encodeControl(type: number, id: number, body: object): Buffer {
 
 /** Cuts a stream of bytes into control frames; what it holds is bounded by one frame and one read. */
 export class ControlDecoder {
-  private pending: Buffer = Buffer.alloc(0);
+  private pieces: Buffer[] = [];
+  private held = 0;
+  /** Bytes without which there is nothing to decode: pieces are joined once, not with every read. */
+  private needed = frames.HeaderBytes;
 
   /** @throws ERR_HTTPSYS_PROTOCOL; the connection cannot be continued after that */
   push(chunk: Buffer): ControlFrame[] {
-    let data = this.pending.length === 0 ? chunk : Buffer.concat([this.pending, chunk]);
+    this.pieces.push(chunk);
+    this.held += chunk.length;
+    if (this.held < this.needed) return [];
+    let data = this.pieces.length === 1 ? chunk : Buffer.concat(this.pieces);
     const out: ControlFrame[] = [];
+    this.needed = frames.HeaderBytes;
     while (data.length >= frames.HeaderBytes) {
       const length = data.readUInt32LE(0);
-      if (length < frames.HeaderBytes || length > MAX_CONTROL_FRAME_BYTES)
+      if (length < frames.HeaderBytes || length > MAX_CONTROL_FRAME_BYTES) {
         throw makeError('ERR_HTTPSYS_PROTOCOL', `control frame of ${length} bytes`);
+      }
+      this.needed = length;
       if (data.length < length) break;
       out.push({ type: data.readUInt8(4), id: data.readUInt32LE(8), body: parseBody(data.subarray(frames.HeaderBytes, length)) });
       data = data.subarray(length);
+      this.needed = frames.HeaderBytes;
     }
     // Copied, since a small rest must not keep a large read alive.
-    this.pending = Buffer.from(data);
+    this.pieces = data.length === 0 ? [] : [Buffer.from(data)];
+    this.held = data.length;
     return out;
   }
 }

@@ -78,6 +78,7 @@ function makeApplication(): Application {
 async function spawnApplication(
   prefix: string,
   then = '',
+  meanwhile = '',
 ): Promise<{ child: ChildProcess; answer: { pid?: number; code?: string; port?: number; prefix?: string } }> {
   const script = `
     const { ServiceCarrier } = require(${JSON.stringify(path.join(dist, 'carriers', 'service.js'))});
@@ -86,7 +87,8 @@ async function spawnApplication(
     carrier.open({ credit: 1 }, [{ prefix: ${JSON.stringify(prefix)}, urlContext: 0 }], (error, bound) => {
       if (error) return console.log(JSON.stringify({ code: error.code, message: error.message }));
       carrier.queryState((_, state) => { console.log(JSON.stringify({ pid: state.pid, ...bound[0] })); ${then} });
-    });`;
+    });
+    ${meanwhile}`;
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'], env: process.env });
   children.add(child);
   let text = '';
@@ -283,6 +285,51 @@ describe('the service process', { skip: process.platform === 'win32' }, () => {
     assert.equal(state.urls.length, 1);
     await assert.rejects(makeApplication().open([], { name: 'workers', mode: 'create' }), { code: 'EEXIST' });
     await assert.rejects(makeApplication().open([], { name: 'nobody', mode: 'attach' }), { code: 'ENOENT' });
+  });
+
+  test('cluster: workers that listen on the same URL share a queue without naming it', async () => {
+    const dir = freshDir();
+    const application = makeApplication();
+    const [{ port }] = await application.open(['http://*:0/other/']);
+    await application.pid();
+    const script = `
+      const cluster = require('node:cluster');
+      if (cluster.isPrimary) {
+        let open = 0;
+        for (let index = 0; index < 2; index++) cluster.fork().on('message', () => ++open === 2 && console.log('both'));
+      } else {
+        const { ServiceCarrier } = require(${JSON.stringify(path.join(dist, 'carriers', 'service.js'))});
+        const nothing = () => {};
+        const carrier = new ServiceCarrier({ onChannel: nothing, onBatch: nothing, onChannelClosed: nothing, onLost: nothing });
+        carrier.open({ credit: 1 }, [{ prefix: 'http://*:${port}/shared/', urlContext: 0 }], (error) => {
+          if (error) throw error;
+          process.send('open');
+        });
+        process.on('disconnect', () => process.exit(0));
+      }`;
+    const file = path.join(dir, 'cluster.cjs');
+    fs.writeFileSync(file, script);
+    const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'], env: process.env });
+    children.add(child);
+    let text = '';
+    child.stdout.on('data', (piece: Buffer) => (text += piece.toString()));
+    await until('both workers', () => text.includes('both'));
+    const state = await application.state();
+    const shared = state.queues.find((queue) => queue.name?.startsWith(`cluster ${child.pid} `));
+    assert.equal(shared?.pids?.length, 2);
+    child.kill('SIGKILL');
+    await until('the workers are gone', async () => {
+      const queue = (await application.state()).queues.find((candidate) => candidate.id === shared?.id);
+      return queue === undefined || queue.pids?.length === 0;
+    });
+  });
+
+  test('a listener that is busy while the service answers is not taken for a lost one', async () => {
+    freshDir();
+    const busy = 'const until = Date.now() + 3500; while (Date.now() < until);';
+    const { answer } = await spawnApplication('http://*:0/', '', busy);
+    assert.equal(answer.code, undefined);
+    assert.ok(answer.pid);
   });
 
   test('options and removal of URLs reach the service', async () => {
