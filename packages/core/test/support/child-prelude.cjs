@@ -21,4 +21,10 @@ globalThis.listenAndReport = (server, target) => {
   if (target !== undefined) server.listen(target, done);
   else server.listen(0, '127.0.0.1', done);
 };
-process.once('disconnect', () => process.exit(86));
+const endWithParent = () => process.exit(86);
+process.once('disconnect', endWithParent);
+/** Gives up the channel to the parent, so that nothing of the test keeps the process alive. */
+globalThis.letGo = () => {
+  process.removeListener('disconnect', endWithParent);
+  if (process.connected) process.disconnect();
+};
