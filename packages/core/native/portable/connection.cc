@@ -511,7 +511,14 @@ void Connection::closeFor(const Channel* channel, uint8_t flags) {
   if (closed_) return;
   if (exchange_ == nullptr && pendingOutput() == 0 && in_ == nullptr) {
     if ((flags & (frames::kCloseIdle | frames::kCloseAll)) != 0) close();
-  } else if ((flags & frames::kCloseAll) != 0) {
+  } else if ((flags & frames::kCloseAll) == 0) {
+    return;
+  } else if (exchange_ == nullptr) {
+    // Answered, and the answer is still on its way out: the connection ends behind it.
+    closeAfter_ = true;
+    markDirty();
+  } else if (exchange_->channel == channel) {
+    // A request of another application on this connection is none of this one's business.
     dropExchange(frames::kAbortClientClosed, exchange_ != nullptr && exchange_->channel == channel);
     close();
   }

@@ -184,7 +184,6 @@ uint8_t Connection::requestFlags(const RequestHead& head) const {
   if (head.upgrade) flags |= frames::kRequestUpgrade;
   if (head.chunked) flags |= frames::kRequestChunked;
   if (head.hasExpectOther) flags |= frames::kRequestExpectOther;
-  if (head.hasExpectOther) flags |= frames::kRequestExpectOther;
   return flags;
 }
 

@@ -69,7 +69,9 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
     return true;
   }
   const bool hasPolicy = (header.flags & frames::kResponsePolicy) != 0;
-  if (parts.body.size() > frames::kResponseWindowBytes && !(whole && hasPolicy)) return false;
+  // What is to be stored comes in one frame whatever its size; it is whole by END, or by its Content-Length with END to follow.
+  const bool storable = hasPolicy && (whole || (scan.contentLength >= 0 && static_cast<uint64_t>(scan.contentLength) == parts.body.size()));
+  if (parts.body.size() > frames::kResponseWindowBytes && !storable) return false;
 
   // A client that waits for 100 and gets the final status may or may not send its body: no telling what its next bytes are.
   const bool unsure = exchange->expectContinue && !exchange->continued && !exchange->bodyDone && exchange->bodyReceived == 0;
@@ -96,7 +98,7 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
   exchange->closes = close;
 
   std::shared_ptr<const CachedResponse> stored;
-  if (exchange->mayStore && hasPolicy && whole) {
+  if (exchange->mayStore && storable) {
     stored = store(header, parts.policy, parts.reason, parts.block, scan, parts.body, close && exchange->keepAlive);
   }
   if (exchange->renewing) {
@@ -201,7 +203,7 @@ bool Connection::onData(bool end, std::string_view bytes) {
     abortResponse();
     return true;
   }
-  if (exchange->bodyAccepted + bytes.size() > exchange->bodyCredited + frames::kResponseWindowBytes) return false;
+  if (!bytes.empty() && exchange->bodyAccepted + bytes.size() > exchange->bodyCredited + frames::kResponseWindowBytes) return false;
   writeBody(bytes);
   if (closed_) return true;
   if (end) {
