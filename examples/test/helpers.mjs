@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { processesWith, waitForNone } from '../../scripts/lib/processes.mjs';
 
+const root = fileURLToPath(new URL('../../', import.meta.url));
 const entry = fileURLToPath(new URL('../supervisor/start.mjs', import.meta.url));
 const marker = 'HTTPSYS_EXAMPLES_RUN';
 /** Building from nothing is part of a first start. */
@@ -32,13 +33,14 @@ export class Run {
   output = [];
   errors = '';
 
-  constructor(port) {
+  /** @param command what to start; without it the supervisor itself */
+  constructor(port, command = [process.execPath, entry]) {
     this.port = port;
     this.id = randomUUID();
     this.folder = mkdtempSync(join(tmpdir(), 'hse-'));
     const env = { ...process.env, PORT: String(port), HTTPSYS_RUNTIME_DIR: this.folder, [marker]: this.id };
     for (const name of ['HTTPSYS_ENGINE', 'NODE_OPTIONS', 'NODE_TEST_CONTEXT']) delete env[name];
-    this.process = spawn(process.execPath, [entry], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.process = spawn(command[0], command.slice(1), { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.exited = once(this.process, 'exit').then(([code, signal]) => ({ code, signal }));
     this.process.stderr.setEncoding('utf8').on('data', (text) => (this.errors += text));
     this.lines = createInterface(this.process.stdout);

@@ -169,12 +169,26 @@ describe('the end of npm start', () => {
       assert.ok(run.processes().length >= 7, 'supervisor, five apps and the service');
       const broken = run.request('/koa/block?ms=60000').catch((error) => error);
       await run.json('/plain/hello');
+      // Twice, as under npm: from the terminal, and passed on.
+      run.process.kill(signal);
       run.process.kill(signal);
       assert.deepEqual(await run.exited, { code: 0, signal: null });
       assert.deepEqual(await run.allGone(), []);
       assert.ok((await broken) instanceof Error || (await broken).status === 503);
     });
   }
+
+  test(
+    'SIGTERM to npm leaves no process, although the shell between says nothing',
+    { skip: !canListProcesses && 'no /proc here' },
+    async () => {
+      const run = new Run(await freePort(), ['npm', 'start']);
+      await run.ready();
+      run.process.kill('SIGTERM');
+      await run.exited;
+      assert.deepEqual(await run.allGone(), []);
+    },
+  );
 
   test('when the supervisor is killed, the apps notice and end', { skip: !canListProcesses && 'no /proc here' }, async () => {
     const run = new Run(await freePort());
