@@ -4,9 +4,16 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A fresh directory with mode 0700. */
+const made: string[] = [];
+process.on('exit', () => {
+  for (const dir of made) fs.rmSync(dir, { recursive: true, force: true });
+});
+
+/** A fresh directory with mode 0700, removed at the end. */
 export function makeDir(): string {
-  return fs.mkdtempSync(path.join(os.tmpdir(), 'httpsys-test-'));
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'httpsys-test-'));
+  made.push(dir);
+  return dir;
 }
 
 /** Polls until `check` gives something truthy. */
