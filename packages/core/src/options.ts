@@ -51,6 +51,8 @@ export interface ServerOptions<
 /** Requests the engine may hand over before this process has taken them. */
 export const requestCredit = 256;
 export const maxConcurrentRequestsDefault = 10_000;
+/** UriMaxUriBytes of HTTP.SYS (CACHE-10). */
+export const cacheEntryBytesDefault = 262_144;
 
 function outOfRange(name: string, range: string, value: unknown): RangeError {
   return Object.assign(new RangeError(`The value of "options.${name}" is out of range. It must be ${range}. Received ${String(value)}`), {

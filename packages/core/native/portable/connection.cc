@@ -519,7 +519,7 @@ void Connection::closeFor(const Channel* channel, uint8_t flags) {
     markDirty();
   } else if (exchange_->channel == channel) {
     // A request of another application on this connection is none of this one's business.
-    dropExchange(frames::kAbortClientClosed, exchange_ != nullptr && exchange_->channel == channel);
+    dropExchange(frames::kAbortClientClosed, true);
     close();
   }
 }

@@ -111,11 +111,16 @@ function handOrWait(response: OwnResponse, piece: BodyPiece, encoding: BufferEnc
     return;
   }
   const bytes = typeof piece === 'string' ? Buffer.from(piece, encoding) : piece;
-  if (response[kPolicyBlock] !== null && !response._headerSent && response._contentLength === bytes.byteLength) {
-    // CACHE-2: what is to be stored travels in one frame, however long the cache allows it to be.
-    hand(response, bytes);
-    if (done !== null) process.nextTick(done);
-    return;
+  if (response[kPolicyBlock] !== null && !response._headerSent) {
+    if (response._contentLength === bytes.byteLength && bytes.byteLength <= response[kServer].cacheEntryBytes && response.req[kBodyDone]) {
+      // CACHE-2: what is to be stored travels in one frame; END joins it before the batch leaves.
+      hand(response, bytes);
+      if (done !== null) process.nextTick(done);
+      return;
+    }
+    // CACHE-10: too long to be stored.
+    response[kPolicyBlock] = null;
+    response[kHeadFlags] &= ~frames.ResponsePolicy;
   }
   let at = 0;
   if (waiting === null) {

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { createCarrier } from '../carriers/create';
 import type { BoundUrl } from '../carriers/carrier';
 import { makeError } from '../errors';
-import { checkServerOptions, maxConcurrentRequestsDefault, type ServerOptions } from '../options';
+import { cacheEntryBytesDefault, checkServerOptions, maxConcurrentRequestsDefault, type ServerOptions } from '../options';
 import type { ConnectionAddress } from '../queue/decode';
 import * as frames from '../queue/frames';
 import { readHeaderEntries } from '../queue/header-entries';
@@ -48,6 +48,8 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
   readonly uniqueHeaders: ReadonlySet<string> | null;
   /** True from `close` on: connections are closed as they answer. */
   closing = false;
+  /** @internal Longest response the cache takes. */
+  readonly cacheEntryBytes: number;
   private readonly serverOptions: ServerOptions;
   private queue: Queue | null = null;
   private bound: BoundUrl[] | null = null;
@@ -66,6 +68,7 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
     this.removeAllListeners('connection');
     this.removeAllListeners('listening');
     this.serverOptions = given;
+    this.cacheEntryBytes = given.cacheEntryBytes ?? cacheEntryBytesDefault;
     const bred = isExpressLike(requestListener) && !given.IncomingMessage && !given.ServerResponse ? breedMessageClasses(requestListener) : null;
     this.messageClasses = {
       IncomingMessage: given.IncomingMessage ?? bred?.IncomingMessage ?? IncomingMessage,

@@ -16,7 +16,7 @@ export interface LinkedConnection {
   readonly connectionId: number;
 }
 
-/** A batch beyond this leaves at once instead of at the end of the turn. */
+/** A batch beyond this leaves before the next request is handled, instead of at the end of the turn. */
 const batchBytesMax = 256 * 1024;
 /** Requests taken in before their credit is given back, so that not every batch carries a credit frame. */
 const creditStep = 64;
@@ -106,12 +106,17 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
     }
   }
 
+  /**
+   * Between two requests of a batch: what became large leaves early. Not between the frames of one response, whose newest may still
+   * get its END.
+   */
+  relieve(): void {
+    if (this.writer.length > batchBytesMax) this.send();
+  }
+
   /** A frame was composed: sees to it that it leaves. */
   touch(): void {
-    if (this.inBatch || this.scheduled) {
-      if (this.writer.length > batchBytesMax) this.flush();
-      return;
-    }
+    if (this.inBatch || this.scheduled) return;
     this.scheduled = true;
     // Outside a batch (timers, I/O of the application) the check phase gathers what this turn of the loop answers.
     setImmediate(this.flushBound);
@@ -126,6 +131,10 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
       this.writer.credit(0, this.creditOwed);
       this.creditOwed = 0;
     }
+    this.send();
+  }
+
+  private send(): void {
     const writer = this.writer;
     if (writer.length === 0) return;
     if (this.open) this.channel.send(writer.buffer, writer.length);
