@@ -45,35 +45,10 @@ function openPrefixes(carrier: Carrier, options: OpenQueueOptions, prefixes: str
   });
 }
 
-/** A port that is free now; the caller registers it at once. */
-function freePort(host: string | undefined, done: (error: Error | null, port: number) => void): void {
-  const probe = net.createServer();
-  probe.once('error', (error) => done(error, 0));
-  probe.listen({ port: 0, host }, () => {
-    const { port } = probe.address() as AddressInfo;
-    probe.close(() => done(null, port));
-  });
-}
-
-const freePortTries = 10;
-
-function openPortByPrefix(carrier: Carrier, options: OpenQueueOptions, host: string | undefined, port: number, tries: number, done: Opened): void {
+/** On an engine that several processes share a port is a prefix too; it finds a free one for 0. */
+function openPortByPrefix(carrier: Carrier, options: OpenQueueOptions, host: string | undefined, port: number, done: Opened): void {
   const named = host === undefined || host === '::' || host === '0.0.0.0' ? '+' : net.isIPv6(host) ? `[${host}]` : host;
-  if (port !== 0) {
-    openPrefixes(carrier, options, [`http://${named}:${port}/`], done);
-    return;
-  }
-  freePort(host, (error, found) => {
-    if (error !== null) {
-      done(error, [], null);
-      return;
-    }
-    openPrefixes(carrier, options, [`http://${named}:${found}/`], (failure, bound, address) => {
-      const taken = failure !== null && (failure as NodeJS.ErrnoException).code === 'EADDRINUSE';
-      if (taken && tries < freePortTries) openPortByPrefix(carrier, options, host, 0, tries + 1, done);
-      else done(failure, bound, address);
-    });
-  });
+  openPrefixes(carrier, options, [`http://${named}:${port}/`], done);
 }
 
 function openPort(carrier: Carrier, options: OpenQueueOptions, host: string | undefined, request: ListenRequest, done: Opened): void {
@@ -104,7 +79,7 @@ export function openQueue(carrier: Carrier, options: ServerOptions, server: Node
   }
   const { host } = request;
   if (carrier.openPort === undefined) {
-    openPortByPrefix(carrier, queue, host, request.port, 0, done);
+    openPortByPrefix(carrier, queue, host, request.port, done);
     return;
   }
   if (host === undefined || host === 'localhost' || net.isIP(host) !== 0) {

@@ -126,7 +126,8 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
   }
 
   private start(request: ListenRequest): void {
-    this.prefixPaths = request.prefixes === null ? ['/'] : request.prefixes.map((prefix) => prefix.path);
+    const paths = request.prefixes === null ? ['/'] : request.prefixes.map((prefix) => prefix.path);
+    this.prefixPaths = paths;
     const queue: Queue = new RequestQueue(
       (events) => createCarrier(events, { byPrefix: request.prefixes !== null, engine: request.options.engine ?? this.serverOptions.engine }),
       this,
@@ -144,6 +145,9 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
       }
       this.bound = bound;
       this.boundAddress = address;
+      // On a queue that several processes share, the one that came first has numbered the URLs.
+      this.prefixPaths = [];
+      bound.forEach((url, n) => (this.prefixPaths[url.urlContext] = paths[n] ?? '/'));
       process.nextTick(() => {
         if (this.bound === bound) this.emit('listening');
       });
