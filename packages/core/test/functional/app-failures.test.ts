@@ -120,17 +120,21 @@ test('another prefix of the port never notices that an application dies', sharin
   }
 });
 
-test('2.5: the prefix of an application that died answers 503 and goes on serving what is cached; its successor takes over', sharing, async (t) => {
-  const first = await application(t, undefined, 'app');
-  const cached = (await fetchOnce(first.port, '/app/cached')).text;
-  first.child.kill();
-  await first.child.exited();
-  await eventually('503', async () => (await fetchOnce(first.port, '/app/fine').catch(() => null))?.status === 503);
-  assert.equal((await fetchOnce(first.port, '/app/cached')).text, cached);
-  const second = await application(t, first.port, 'app');
-  assert.equal((await fetchOnce(first.port, '/app/fine')).text, `${second.child.pid} fine`);
-  assert.equal((await fetchOnce(first.port, '/app/cached')).text, cached, 'the successor continues the queue');
-});
+test(
+  '2.5: the prefix of an application that died answers 503 and goes on serving what is cached; its successor takes over',
+  sharing,
+  async (t) => {
+    const first = await application(t, undefined, 'app');
+    const cached = (await fetchOnce(first.port, '/app/cached')).text;
+    first.child.kill();
+    await first.child.exited();
+    await eventually('503', async () => (await fetchOnce(first.port, '/app/fine').catch(() => null))?.status === 503);
+    assert.equal((await fetchOnce(first.port, '/app/cached')).text, cached);
+    const second = await application(t, first.port, 'app');
+    assert.equal((await fetchOnce(first.port, '/app/fine')).text, `${second.child.pid} fine`);
+    assert.equal((await fetchOnce(first.port, '/app/cached')).text, cached, 'the successor continues the queue');
+  },
+);
 
 test('while an application is blocked, its cached pages and other prefixes answer', sharing, async (t) => {
   const busy = await application(t, undefined, 'busy');

@@ -1,7 +1,18 @@
 /** How entries end other than by their time: flushing, eviction, the end of their queue (section 5.4). */
 import { test, type TestContext } from 'node:test';
 import * as assert from 'node:assert/strict';
-import { createServer, features, freePort, listening, onFreePort, serve, shutDown, unless, type Running, type TestServer } from '../support/engine';
+import {
+  createServer,
+  features,
+  freePort,
+  listening,
+  onFreePort,
+  serve,
+  shutDown,
+  unless,
+  type Running,
+  type TestServer,
+} from '../support/engine';
 import { fetchOnce } from '../support/client';
 import { startChild } from '../support/child';
 import { privateRuntime } from '../support/service-process';

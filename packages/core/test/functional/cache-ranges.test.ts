@@ -15,7 +15,13 @@ async function stored(t: TestContext): Promise<Running & { calls: () => number }
   const running = await serve(t, (_req, res) => {
     calls++;
     res.cachePolicy = { untilFlushed: true };
-    res.writeHead(200, { 'Content-Type': 'text/plain', ETag: ETAG, 'Last-Modified': MODIFIED, 'X-Own': 'kept', 'Cache-Control': 'max-age=9' });
+    res.writeHead(200, {
+      'Content-Type': 'text/plain',
+      ETag: ETAG,
+      'Last-Modified': MODIFIED,
+      'X-Own': 'kept',
+      'Cache-Control': 'max-age=9',
+    });
     res.end(BODY);
   });
   await running.get('/x');

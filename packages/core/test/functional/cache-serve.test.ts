@@ -8,7 +8,12 @@ import { eventually, pace } from '../support/poll';
 const cache = unless(features.httpsys, 'node:http has no output cache');
 
 /** A server of one stored page that says how often it was made. */
-async function page(t: TestContext, change: TestListener = () => undefined, options: TestServerOptions = {}, prefix = '/'): Promise<Running & { calls: () => number }> {
+async function page(
+  t: TestContext,
+  change: TestListener = () => undefined,
+  options: TestServerOptions = {},
+  prefix = '/',
+): Promise<Running & { calls: () => number }> {
   let calls = 0;
   const running = await serve(
     t,
@@ -143,7 +148,7 @@ test('CACHE-28: stored fields are replayed, Date is fresh, no Age is added', cac
   const later = await eventually('another second', async () => {
     const response = await get('/x');
     await pace(50);
-    return response.headers.date !== first.headers.date && response;
+    return response.headers.date !== first.headers.date ? response : null;
   });
   assert.equal(later.text, 'made 1');
   assert.equal(later.reason, 'Very fine');
@@ -225,7 +230,10 @@ test('single flight: while an entry is renewed, one request goes to the applicat
   assert.equal(calls, 2, 'one renewal is with the application');
   waiting[0]?.();
   const texts = new Set((await Promise.all(requests)).map((response) => response.text));
-  assert.ok([...texts].every((text) => text === 'made 1' || text === 'made 2'), [...texts].join());
+  assert.ok(
+    [...texts].every((text) => text === 'made 1' || text === 'made 2'),
+    [...texts].join(),
+  );
   assert.ok(texts.has('made 2'));
   assert.equal(calls, 2);
 });

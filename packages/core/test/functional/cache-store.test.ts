@@ -27,7 +27,12 @@ async function site(t: TestContext, listener: TestListener, options: TestServerO
 }
 
 /** Whether two requests in a row cost one call of the application. */
-async function isStored(t: TestContext, listener: TestListener, headers: Record<string, string> = {}, options: TestServerOptions = {}): Promise<boolean> {
+async function isStored(
+  t: TestContext,
+  listener: TestListener,
+  headers: Record<string, string> = {},
+  options: TestServerOptions = {},
+): Promise<boolean> {
   const { get, calls } = await site(t, listener, options);
   const first = await get('/x', headers);
   const second = await get('/x');
@@ -47,18 +52,48 @@ const answer =
 
 test('CACHE-1: a policy with a time to live is stored, without a policy it is not', cache, async (t) => {
   assert.equal(await isStored(t, answer()), true);
-  assert.equal(await isStored(t, answer((_req, res) => (res.cachePolicy = { untilFlushed: true }))), true);
+  assert.equal(
+    await isStored(
+      t,
+      answer((_req, res) => (res.cachePolicy = { untilFlushed: true })),
+    ),
+    true,
+  );
   assert.equal(await isStored(t, (_req, res) => void (res.setHeader('Content-Type', 'text/plain'), res.end('plain'))), false);
 });
 
 test('CACHE-1: a time to live below one second stores nothing', cache, async (t) => {
-  assert.equal(await isStored(t, answer((_req, res) => (res.cachePolicy = { ttl: 0 }))), false);
-  assert.equal(await isStored(t, answer((_req, res) => (res.cachePolicy = { ttl: 0.5 }))), false);
+  assert.equal(
+    await isStored(
+      t,
+      answer((_req, res) => (res.cachePolicy = { ttl: 0 })),
+    ),
+    false,
+  );
+  assert.equal(
+    await isStored(
+      t,
+      answer((_req, res) => (res.cachePolicy = { ttl: 0.5 })),
+    ),
+    false,
+  );
 });
 
 test('CACHE-2: only a whole response is stored', cache, async (t) => {
-  assert.equal(await isStored(t, answer((_req, res) => void (res.write('sto'), setImmediate(() => res.end('red'))))), false);
-  assert.equal(await isStored(t, answer((_req, res) => void (res.flushHeaders(), setImmediate(() => res.end('stored'))))), false);
+  assert.equal(
+    await isStored(
+      t,
+      answer((_req, res) => void (res.write('sto'), setImmediate(() => res.end('red')))),
+    ),
+    false,
+  );
+  assert.equal(
+    await isStored(
+      t,
+      answer((_req, res) => void (res.flushHeaders(), setImmediate(() => res.end('stored')))),
+    ),
+    false,
+  );
 });
 
 const wholeEnds: [what: string, finish: TestListener][] = [
@@ -69,16 +104,22 @@ const wholeEnds: [what: string, finish: TestListener][] = [
   ['end(text, encoding, callback)', (_req, res) => void res.end('c3RvcmVk', 'base64', () => undefined)],
   ['end(text, null, null), as Fastify calls it', (_req, res) => void res.end('stored', null as never, null as never)],
   ['writeHead, then end', (_req, res) => void (res.writeHead(200, { 'Content-Type': 'text/html' }), res.end('stored'))],
-  ['a replaced writeHead, as on-headers does it', (_req, res) => {
-    const original = res.writeHead;
-    res.writeHead = ((...values: unknown[]) => Reflect.apply(original, res, values) as unknown) as never;
-    res.end('stored');
-  }],
-  ['a replaced end', (_req, res) => {
-    const original = res.end;
-    res.end = ((...values: unknown[]) => Reflect.apply(original, res, values) as unknown) as never;
-    res.end('stored');
-  }],
+  [
+    'a replaced writeHead, as on-headers does it',
+    (_req, res) => {
+      const original = res.writeHead;
+      res.writeHead = ((...values: unknown[]) => Reflect.apply(original, res, values) as unknown) as never;
+      res.end('stored');
+    },
+  ],
+  [
+    'a replaced end',
+    (_req, res) => {
+      const original = res.end;
+      res.end = ((...values: unknown[]) => Reflect.apply(original, res, values) as unknown) as never;
+      res.end('stored');
+    },
+  ],
 ];
 
 for (const [what, finish] of wholeEnds) {
@@ -106,7 +147,10 @@ test('CACHE-3: HEAD is not stored', cache, async (t) => {
 });
 
 test('CACHE-4: a GET with a body is not stored', cache, async (t) => {
-  const { request, get, calls } = await site(t, answer((req) => void req.resume()));
+  const { request, get, calls } = await site(
+    t,
+    answer((req) => void req.resume()),
+  );
   await request('/x', { body: 'body' });
   await get('/x');
   assert.equal(calls(), 2);
@@ -148,7 +192,10 @@ for (const [rule, what, headers] of refusing) {
 test('CACHE-10: a response beyond 256 KiB is not stored, one below is', cache, async (t) => {
   const big = Buffer.alloc(300 * 1024, 'b');
   const small = Buffer.alloc(200 * 1024, 's');
-  const { get, calls } = await site(t, answer((req, res) => void res.end(req.url === '/big' ? big : small)));
+  const { get, calls } = await site(
+    t,
+    answer((req, res) => void res.end(req.url === '/big' ? big : small)),
+  );
   for (let n = 0; n < 2; n++) assert.ok((await get('/big')).body.equals(big));
   assert.equal(calls(), 2);
   for (let n = 0; n < 2; n++) assert.ok((await get('/small')).body.equals(small));
@@ -157,22 +204,39 @@ test('CACHE-10: a response beyond 256 KiB is not stored, one below is', cache, a
 
 test('CACHE-10: cacheEntryBytes moves the limit, both ways', cache, async (t) => {
   const big = Buffer.alloc(1024 * 1024, 'b');
-  const more = await site(t, answer((_req, res) => void res.end(big)), { cacheEntryBytes: 2 * 1024 * 1024 });
+  const more = await site(
+    t,
+    answer((_req, res) => void res.end(big)),
+    { cacheEntryBytes: 2 * 1024 * 1024 },
+  );
   for (let n = 0; n < 2; n++) assert.ok((await more.get('/big')).body.equals(big));
   assert.equal(more.calls(), 1);
-  const less = await site(t, answer((_req, res) => void res.end('x'.repeat(2000))), { cacheEntryBytes: 1000 });
+  const less = await site(
+    t,
+    answer((_req, res) => void res.end('x'.repeat(2000))),
+    { cacheEntryBytes: 1000 },
+  );
   await less.get('/x');
   await less.get('/x');
   assert.equal(less.calls(), 2);
 });
 
 test('CACHE-11: a response without Content-Type is not stored', cache, async (t) => {
-  assert.equal(await isStored(t, answer((_req, res) => void res.removeHeader('Content-Type'))), false);
+  assert.equal(
+    await isStored(
+      t,
+      answer((_req, res) => void res.removeHeader('Content-Type')),
+    ),
+    false,
+  );
 });
 
 for (const status of [200, 201, 301, 404, 410, 500, 503]) {
   test(`CACHE-12: status ${status} is stored`, cache, async (t) => {
-    const { get, calls } = await site(t, answer((_req, res) => void (res.statusCode = status)));
+    const { get, calls } = await site(
+      t,
+      answer((_req, res) => void (res.statusCode = status)),
+    );
     assert.equal((await get('/x')).status, status);
     const again = await get('/x');
     assert.equal(again.status, status);
@@ -183,17 +247,41 @@ for (const status of [200, 201, 301, 404, 410, 500, 503]) {
 
 for (const status of [206, 304]) {
   test(`CACHE-12: status ${status} is not stored`, cache, async (t) => {
-    assert.equal(await isStored(t, answer((_req, res) => void (res.statusCode = status))), false);
+    assert.equal(
+      await isStored(
+        t,
+        answer((_req, res) => void (res.statusCode = status)),
+      ),
+      false,
+    );
   });
 }
 
 test('CACHE-13: a response with an invalid Last-Modified is not stored', cache, async (t) => {
-  assert.equal(await isStored(t, answer((_req, res) => void res.setHeader('Last-Modified', 'yesterday'))), false);
-  assert.equal(await isStored(t, answer((_req, res) => void res.setHeader('Last-Modified', 'Thu, 01 Jan 2026 00:00:00 GMT'))), true);
+  assert.equal(
+    await isStored(
+      t,
+      answer((_req, res) => void res.setHeader('Last-Modified', 'yesterday')),
+    ),
+    false,
+  );
+  assert.equal(
+    await isStored(
+      t,
+      answer((_req, res) => void res.setHeader('Last-Modified', 'Thu, 01 Jan 2026 00:00:00 GMT')),
+    ),
+    true,
+  );
 });
 
 test('CACHE-17: an empty body with a Content-Type is stored', cache, async (t) => {
-  assert.equal(await isStored(t, answer((_req, res) => void res.end())), true);
+  assert.equal(
+    await isStored(
+      t,
+      answer((_req, res) => void res.end()),
+    ),
+    true,
+  );
 });
 
 const notPreventing: [what: string, headers: Record<string, string>, response: TestListener][] = [
@@ -231,7 +319,13 @@ for (const [what, change] of private_) {
     await eventually('the warning', () => warnings.length > 0);
     const ours = warnings.filter((warning) => (warning as NodeJS.ErrnoException).code === 'HTTPSYS_CACHE_REFUSED');
     assert.equal(ours.length, 1, String(ours));
-    assert.equal(await isStored(t, answer((req, res) => void (change(req, res), (res.cachePolicy = { ttl: 60, force: true } as never)))), true);
+    assert.equal(
+      await isStored(
+        t,
+        answer((req, res) => void (change(req, res), (res.cachePolicy = { ttl: 60, force: true } as never))),
+      ),
+      true,
+    );
   });
 }
 
@@ -249,5 +343,8 @@ test('an invalid policy throws ERR_HTTPSYS_CACHE_POLICY', cache, async (t) => {
     res.end();
   });
   await get('/');
-  assert.deepEqual(codes, Array.from({ length: 5 }, () => 'ERR_HTTPSYS_CACHE_POLICY'));
+  assert.deepEqual(
+    codes,
+    Array.from({ length: 5 }, () => 'ERR_HTTPSYS_CACHE_POLICY'),
+  );
 });

@@ -92,7 +92,8 @@ test('mutated requests never take the server down', async (t) => {
   const clients: RawClient[] = [];
   for (let n = 0; n < 300; n++) {
     const bytes = Buffer.from(seeds[n % seeds.length] as string, 'latin1');
-    for (let change = 0; change < 1 + Math.floor(random() * 3); change++) bytes[Math.floor(random() * bytes.length)] = Math.floor(random() * 256);
+    for (let change = 0; change < 1 + Math.floor(random() * 3); change++)
+      bytes[Math.floor(random() * bytes.length)] = Math.floor(random() * 256);
     const client = await RawClient.connect(port);
     client.send(bytes);
     clients.push(client);
@@ -170,7 +171,11 @@ test('smuggling: what is hidden in a body is never a request', async (t) => {
   await client.response();
   client.send(`POST /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`);
   await client.response();
-  for (const framing of ['Content-Length: 4\r\nTransfer-Encoding: chunked', 'Transfer-Encoding: chunked\r\nContent-Length: 4', 'Content-Length: 0\r\nContent-Length: 40']) {
+  for (const framing of [
+    'Content-Length: 4\r\nTransfer-Encoding: chunked',
+    'Transfer-Encoding: chunked\r\nContent-Length: 4',
+    'Content-Length: 0\r\nContent-Length: 40',
+  ]) {
     const other = await connect();
     other.send(`POST /c HTTP/1.1\r\nHost: x\r\n${framing}\r\n\r\n0\r\n\r\n${hidden}`);
     await other.closed();

@@ -91,7 +91,9 @@ test('writeProcessing sends 102', async (t) => {
 test('writeEarlyHints sends 103 with its links and fields, and calls back', async (t) => {
   const called = deferred();
   const { connect } = await serve(t, (_req, res) => {
-    res.writeEarlyHints({ link: ['</a.css>; rel=preload; as=style', '</b.js>; rel=preload; as=script'], 'x-trace': 'id' }, () => called.resolve());
+    res.writeEarlyHints({ link: ['</a.css>; rel=preload; as=style', '</b.js>; rel=preload; as=script'], 'x-trace': 'id' }, () =>
+      called.resolve(),
+    );
     assert.equal(res.headersSent, false);
     res.setHeader('X-Final', '1');
     res.end('done');
@@ -137,7 +139,12 @@ test('early hints are checked', async (t) => {
     res.end();
   });
   await (await connect()).exchange('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
-  assert.deepEqual(await within(codes.promise, 'the codes'), ['ERR_INVALID_ARG_VALUE', 'ERR_INVALID_ARG_VALUE', 'ERR_INVALID_ARG_TYPE', 'ERR_INVALID_ARG_TYPE']);
+  assert.deepEqual(await within(codes.promise, 'the codes'), [
+    'ERR_INVALID_ARG_VALUE',
+    'ERR_INVALID_ARG_VALUE',
+    'ERR_INVALID_ARG_TYPE',
+    'ERR_INVALID_ARG_TYPE',
+  ]);
 });
 
 test('a server without a listener does not crash on an expectation', async (t) => {

@@ -1,6 +1,6 @@
 import { test } from 'node:test';
 import * as assert from 'node:assert/strict';
-import { features, serve, unless } from '../support/engine';
+import { createServer, features, serve, unless } from '../support/engine';
 import { sameAsNode } from '../support/differences';
 import { eventually } from '../support/poll';
 
@@ -141,8 +141,7 @@ test('maxRequestBodyBytes: a chunked body that grows beyond it never ends for th
   assert.equal((await get('/')).text, 'ok');
 });
 
-test('options out of range throw ERR_OUT_OF_RANGE, of a wrong type ERR_INVALID_ARG_TYPE', httpsys, async () => {
-  const { createServer } = await import('../support/engine');
+test('options out of range throw ERR_OUT_OF_RANGE, of a wrong type ERR_INVALID_ARG_TYPE', httpsys, () => {
   assert.throws(() => createServer({ queueLength: 0 }), { code: 'ERR_OUT_OF_RANGE' });
   assert.throws(() => createServer({ maxRequestBodyBytes: -1 }), { code: 'ERR_OUT_OF_RANGE' });
   assert.throws(() => createServer({ timeouts: { headerWait: 70_000 } }), { code: 'ERR_OUT_OF_RANGE' });

@@ -40,7 +40,8 @@ test('memory stays flat over 1,000 connections that come and go', async (t) => {
     req.on('end', () => res.end('x'.repeat(2000)));
   });
   const some = async (count: number): Promise<void> => {
-    for (let n = 0; n < count; n += 10) await Promise.all(Array.from({ length: 10 }, () => request('/', { method: 'POST', body: 'y'.repeat(5000) })));
+    for (let n = 0; n < count; n += 10)
+      await Promise.all(Array.from({ length: 10 }, () => request('/', { method: 'POST', body: 'y'.repeat(5000) })));
   };
   await some(300);
   const before = residentBytes();

@@ -9,12 +9,15 @@ import { nextEvent } from '../support/poll';
 const prefixes = unless(features.httpsys, 'node:http has no URL prefixes');
 
 /** Registers one server per entry on a free port; each answers with its name, and what it saw of the path. */
-async function sites(t: TestContext, entries: Record<string, string | string[]>): Promise<{ port: number; ask: (host: string, path: string) => Promise<string>; servers: TestServer[] }> {
+async function sites(
+  t: TestContext,
+  entries: Record<string, string | string[]>,
+): Promise<{ port: number; ask: (host: string, path: string) => Promise<string>; servers: TestServer[] }> {
   return onFreePort(async (port) => {
     const servers: TestServer[] = [];
     t.after(() => Promise.all(servers.map(shutDown)));
     for (const [name, prefix] of Object.entries(entries)) {
-      const server = createServer({}, (req, res) => res.end(name));
+      const server = createServer({}, (_req, res) => res.end(name));
       const texts = (Array.isArray(prefix) ? prefix : [prefix]).map((text) => `http://${text.replace(':P', `:${port}`)}`);
       await listening(server, texts.length === 1 ? texts[0] : texts);
       servers.push(server);

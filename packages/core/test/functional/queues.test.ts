@@ -20,11 +20,7 @@ async function outcome(port: number, path = '/'): Promise<string> {
 
 test('QUEUE-9: requests beyond queueLength get 503 at once, those that wait are served', httpsys, async (t) => {
   const held: TestResponse[] = [];
-  const { port, get, server } = await serve(
-    t,
-    (_req, res) => void held.push(res),
-    { queueLength: 10, maxConcurrentRequests: 1 } as never,
-  );
+  const { port, get, server } = await serve(t, (_req, res) => void held.push(res), { queueLength: 10, maxConcurrentRequests: 1 } as never);
   // More than the channels' credit and the queue together.
   const total = 1200;
   const outcomes: string[] = [];
@@ -108,8 +104,11 @@ test('a process that dies loses only its own requests; the other goes on', shari
     await second.report('held');
     first.kill();
     await first.exited();
-    await eventually('the end of the first one\'s requests', () => outcomes.length > 0);
-    assert.ok(outcomes.every((status) => status === '503' || status === 'closed'), outcomes.join());
+    await eventually("the end of the first one's requests", () => outcomes.length > 0);
+    assert.ok(
+      outcomes.every((status): boolean => status === '503' || status === 'closed'),
+      outcomes.join(),
+    );
     second.tell({ go: true });
     await within(Promise.all(pending), 'all outcomes');
     const served = outcomes.filter((status) => status === '200').length;

@@ -73,7 +73,9 @@ for (const framing of ['Content-Length', 'chunked']) {
     for (let n = 0; n < piece.length; n++) piece[n] = (n * 31 + 7) & 0xff;
     const hash = createHash('sha256');
     const client = await connect();
-    client.send(`POST / HTTP/1.1\r\nHost: x\r\n${framing === 'chunked' ? 'Transfer-Encoding: chunked' : `Content-Length: ${128 * 65_536}`}\r\n\r\n`);
+    client.send(
+      `POST / HTTP/1.1\r\nHost: x\r\n${framing === 'chunked' ? 'Transfer-Encoding: chunked' : `Content-Length: ${128 * 65_536}`}\r\n\r\n`,
+    );
     for (let n = 0; n < 128; n++) {
       hash.update(piece);
       if (framing === 'chunked') client.send('10000\r\n');

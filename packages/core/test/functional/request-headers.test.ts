@@ -52,7 +52,18 @@ test('rawHeaders keeps names, order and duplicates as they came', async (t) => {
 test('fields that may come once keep the first value', async (t) => {
   const [seen] = await see(
     t,
-    lines('GET / HTTP/1.1', 'Host: x', 'User-Agent: a', 'User-Agent: b', 'Content-Type: text/a', 'Content-Type: text/b', 'Referer: r', 'Referer: s', 'Authorization: one', 'Authorization: two'),
+    lines(
+      'GET / HTTP/1.1',
+      'Host: x',
+      'User-Agent: a',
+      'User-Agent: b',
+      'Content-Type: text/a',
+      'Content-Type: text/b',
+      'Referer: r',
+      'Referer: s',
+      'Authorization: one',
+      'Authorization: two',
+    ),
   );
   assert.equal(seen?.headers['user-agent'], 'a');
   assert.equal(seen?.headers['content-type'], 'text/a');
@@ -63,7 +74,18 @@ test('fields that may come once keep the first value', async (t) => {
 test('cookies are joined with a semicolon, set-cookie is an array, others with a comma', async (t) => {
   const [seen] = await see(
     t,
-    lines('GET / HTTP/1.1', 'Host: x', 'Cookie: a=1', 'Cookie: b=2', 'Set-Cookie: c=3', 'Set-Cookie: d=4', 'X-Forwarded-For: 1', 'X-Forwarded-For: 2', 'Accept: a', 'Accept: b'),
+    lines(
+      'GET / HTTP/1.1',
+      'Host: x',
+      'Cookie: a=1',
+      'Cookie: b=2',
+      'Set-Cookie: c=3',
+      'Set-Cookie: d=4',
+      'X-Forwarded-For: 1',
+      'X-Forwarded-For: 2',
+      'Accept: a',
+      'Accept: b',
+    ),
   );
   assert.equal(seen?.headers.cookie, 'a=1; b=2');
   assert.deepEqual(seen?.headers['set-cookie'], ['c=3', 'd=4']);
@@ -166,7 +188,9 @@ test('headers, url and method can be written to, and expandos stay', async (t) =
 test('req and res know each other and the socket has its old names', async (t) => {
   const { connect } = await serve(t, (req, res) => {
     const client = (req as unknown as { client: unknown }).client;
-    res.end([req.socket === req.connection, client === req.socket, res.req === req, res.socket === req.socket, req.aborted, req.upgrade].join());
+    res.end(
+      [req.socket === req.connection, client === req.socket, res.req === req, res.socket === req.socket, req.aborted, req.upgrade].join(),
+    );
   });
   const response = await (await connect()).exchange(lines('GET / HTTP/1.1', 'Host: x'));
   assert.equal(response.text, 'true,true,true,true,false,false');

@@ -20,9 +20,24 @@ const forms: [name: string, listener: TestListener, body: string, length: string
   ['end(data, null, null)', (_req, res) => res.end('data', null as never, null as never), 'data', '4'],
   ['write, then end', (_req, res) => void (res.write('one'), res.end('two')), 'onetwo', undefined],
   ['write with an encoding', (_req, res) => void (res.write('aGk=', 'base64'), res.end()), 'hi', undefined],
-  ["write('') counts for nothing", (_req, res) => void (res.write(''), res.write('x'), res.write(Buffer.alloc(0)), res.end('')), 'x', undefined],
-  ['a Content-Length of the application', (_req, res) => void (res.setHeader('Content-Length', 5), res.write('he'), res.end('llo')), 'hello', '5'],
-  ['Transfer-Encoding: chunked of the application', (_req, res) => void (res.setHeader('Transfer-Encoding', 'chunked'), res.end('hello')), 'hello', undefined],
+  [
+    "write('') counts for nothing",
+    (_req, res) => void (res.write(''), res.write('x'), res.write(Buffer.alloc(0)), res.end('')),
+    'x',
+    undefined,
+  ],
+  [
+    'a Content-Length of the application',
+    (_req, res) => void (res.setHeader('Content-Length', 5), res.write('he'), res.end('llo')),
+    'hello',
+    '5',
+  ],
+  [
+    'Transfer-Encoding: chunked of the application',
+    (_req, res) => void (res.setHeader('Transfer-Encoding', 'chunked'), res.end('hello')),
+    'hello',
+    undefined,
+  ],
   ['cork and uncork', (_req, res) => void (res.cork(), res.write('a'), res.write('b'), res.uncork(), res.end('c')), 'abc', undefined],
   ['flushHeaders, then end', (_req, res) => void (res.flushHeaders(), res.end('later')), 'later', undefined],
 ];
@@ -88,7 +103,13 @@ test('chunks of a wrong type throw', async (t) => {
     res.end();
   });
   await (await connect()).exchange(get());
-  assert.deepEqual(codes, ['ERR_INVALID_ARG_TYPE', 'ERR_INVALID_ARG_TYPE', 'ERR_INVALID_ARG_TYPE', 'ERR_STREAM_NULL_VALUES', 'ERR_INVALID_ARG_TYPE']);
+  assert.deepEqual(codes, [
+    'ERR_INVALID_ARG_TYPE',
+    'ERR_INVALID_ARG_TYPE',
+    'ERR_INVALID_ARG_TYPE',
+    'ERR_STREAM_NULL_VALUES',
+    'ERR_INVALID_ARG_TYPE',
+  ]);
 });
 
 test('20 MiB to a slow reader: write() says false, drain comes, memory stays bounded', async (t) => {
@@ -152,7 +173,14 @@ test('a file piped into the response', async (t) => {
 });
 
 test('an object-mode free Readable of many small pieces', async (t) => {
-  const { connect } = await serve(t, (_req, res) => void Readable.from(Array.from({ length: 3000 }, (_u, n) => `${n};`), { objectMode: false }).pipe(res));
+  const { connect } = await serve(
+    t,
+    (_req, res) =>
+      void Readable.from(
+        Array.from({ length: 3000 }, (_u, n) => `${n};`),
+        { objectMode: false },
+      ).pipe(res),
+  );
   const response = await (await connect()).exchange(get());
   assert.equal(response.text, Array.from({ length: 3000 }, (_u, n) => `${n};`).join(''));
 });

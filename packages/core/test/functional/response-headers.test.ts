@@ -121,7 +121,11 @@ const onTheWire: [name: string, listener: TestListener, check: (fields: [string,
       assert.equal(fields.filter(([name]) => name === 'set-cookie').length, 2);
     },
   ],
-  ['writeHead(code)', (_req, res) => void res.writeHead(201).end(), (_fields, status, reason) => assert.deepEqual([status, reason], [201, 'Created'])],
+  [
+    'writeHead(code)',
+    (_req, res) => void res.writeHead(201).end(),
+    (_fields, status, reason) => assert.deepEqual([status, reason], [201, 'Created']),
+  ],
   [
     'writeHead(code, object)',
     (_req, res) => void res.writeHead(202, { 'X-A': '1', 'X-B': ['2', '3'] }).end(),
@@ -173,11 +177,31 @@ const onTheWire: [name: string, listener: TestListener, check: (fields: [string,
       );
     },
   ],
-  ['statusMessage', (_req, res) => void ((res.statusCode = 404), (res.statusMessage = 'Nope'), res.end()), (_f, status, reason) => assert.deepEqual([status, reason], [404, 'Nope'])],
-  ['a status without a name', (_req, res) => void ((res.statusCode = 299), res.end()), (_f, status, reason) => assert.deepEqual([status, reason], [299, 'unknown'])],
-  ['an empty value', (_req, res) => void (res.setHeader('X-Empty', ''), res.end()), (fields) => assert.ok(fields.some(([name, value]) => name === 'X-Empty' && value === ''))],
-  ['Latin-1 values', (_req, res) => void (res.setHeader('X-L', 'caf\xe9'), res.end()), (fields) => assert.ok(fields.some(([, value]) => value === 'caf\xe9'))],
-  ['Date is added', (_req, res) => void res.end(), (fields) => assert.match(fields.find(([name]) => name === 'Date')?.[1] ?? '', /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/)],
+  [
+    'statusMessage',
+    (_req, res) => void ((res.statusCode = 404), (res.statusMessage = 'Nope'), res.end()),
+    (_f, status, reason) => assert.deepEqual([status, reason], [404, 'Nope']),
+  ],
+  [
+    'a status without a name',
+    (_req, res) => void ((res.statusCode = 299), res.end()),
+    (_f, status, reason) => assert.deepEqual([status, reason], [299, 'unknown']),
+  ],
+  [
+    'an empty value',
+    (_req, res) => void (res.setHeader('X-Empty', ''), res.end()),
+    (fields) => assert.ok(fields.some(([name, value]) => name === 'X-Empty' && value === '')),
+  ],
+  [
+    'Latin-1 values',
+    (_req, res) => void (res.setHeader('X-L', 'caf\xe9'), res.end()),
+    (fields) => assert.ok(fields.some(([, value]) => value === 'caf\xe9')),
+  ],
+  [
+    'Date is added',
+    (_req, res) => void res.end(),
+    (fields) => assert.match(fields.find(([name]) => name === 'Date')?.[1] ?? '', /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/),
+  ],
   [
     'a Date of the application stays',
     (_req, res) => void (res.setHeader('Date', 'Thu, 01 Jan 1970 00:00:00 GMT'), res.end()),
@@ -187,7 +211,11 @@ const onTheWire: [name: string, listener: TestListener, check: (fields: [string,
         ['Thu, 01 Jan 1970 00:00:00 GMT'],
       ),
   ],
-  ['sendDate = false', (_req, res) => void ((res.sendDate = false), res.end()), (fields) => assert.ok(!fields.some(([name]) => name === 'Date'))],
+  [
+    'sendDate = false',
+    (_req, res) => void ((res.sendDate = false), res.end()),
+    (fields) => assert.ok(!fields.some(([name]) => name === 'Date')),
+  ],
 ];
 
 for (const [name, listener, check] of onTheWire) {
@@ -199,10 +227,11 @@ for (const [name, listener, check] of onTheWire) {
 }
 
 test('names that are no tokens are ERR_INVALID_HTTP_TOKEN', async (t) => {
-  const codes = await inspect(t, (res) =>
-    ['', 'a b', 'a:b', 'a\r\nb', 'ä', 'a\0'].map((name) => codeOf(() => res.setHeader(name, 'v'))),
+  const codes = await inspect(t, (res) => ['', 'a b', 'a:b', 'a\r\nb', 'ä', 'a\0'].map((name) => codeOf(() => res.setHeader(name, 'v'))));
+  assert.deepEqual(
+    codes,
+    Array.from({ length: 6 }, () => 'ERR_INVALID_HTTP_TOKEN'),
   );
-  assert.deepEqual(codes, Array.from({ length: 6 }, () => 'ERR_INVALID_HTTP_TOKEN'));
 });
 
 test('values with control characters are ERR_INVALID_CHAR', async (t) => {
@@ -211,7 +240,10 @@ test('values with control characters are ERR_INVALID_CHAR', async (t) => {
     codeOf(() => res.setHeader('X', ['fine', 'a\r\nb'])),
     codeOf(() => res.appendHeader('X', 'a\nb')),
   ]);
-  assert.deepEqual(codes, Array.from({ length: 9 }, () => 'ERR_INVALID_CHAR'));
+  assert.deepEqual(
+    codes,
+    Array.from({ length: 9 }, () => 'ERR_INVALID_CHAR'),
+  );
 });
 
 test('undefined values are ERR_HTTP_INVALID_HEADER_VALUE', async (t) => {

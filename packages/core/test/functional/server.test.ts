@@ -113,7 +113,10 @@ test("an address that is not this machine's is EADDRNOTAVAIL", ports, async () =
 
 test('close of a server that is not open tells ERR_SERVER_NOT_RUNNING', async () => {
   const server = createServer();
-  const code = await within(new Promise((resolve) => server.close((error) => resolve((error as NodeJS.ErrnoException).code))), 'the callback');
+  const code = await within(
+    new Promise((resolve) => server.close((error) => resolve((error as NodeJS.ErrnoException).code))),
+    'the callback',
+  );
   assert.equal(code, 'ERR_SERVER_NOT_RUNNING');
 });
 
@@ -217,7 +220,8 @@ test('closeAllConnections ends busy ones as well', async (t) => {
 
 test('getConnections counts', async (t) => {
   const { server, connect } = await serve(t, (_req, res) => res.end('ok'));
-  const count = (): Promise<number> => new Promise((resolve, reject) => server.getConnections((error, n) => (error ? reject(error) : resolve(n))));
+  const count = (): Promise<number> =>
+    new Promise((resolve, reject) => server.getConnections((error, n) => (error ? reject(error) : resolve(n))));
   assert.equal(await count(), 0);
   const clients = [await connect(), await connect(), await connect()];
   for (const client of clients) await client.exchange(GET);
@@ -296,7 +300,9 @@ test('a server holds its process; unref lets it go', async (t) => {
     assert.deepEqual(await free.exited(), { code: 0, signal: null });
   });
   await onFreePort(async (port) => {
-    const held = startChild(t, code('server.unref(); server.ref(); setTimeout(() => server.close(), 300).unref();'), { PORT: String(port) });
+    const held = startChild(t, code('server.unref(); server.ref(); setTimeout(() => server.close(), 300).unref();'), {
+      PORT: String(port),
+    });
     await held.report('up');
     assert.deepEqual(await held.exited(), { code: 0, signal: null });
   });

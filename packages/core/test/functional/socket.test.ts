@@ -64,7 +64,15 @@ test('it is a net.Socket of the server, plain, readable and writable', async (t)
   const result = deferred<unknown>();
   const { server, connect } = await serve(t, ({ socket }, res) => {
     const facade = socket as net.Socket & { encrypted?: boolean; authorized?: boolean; server?: http.Server };
-    result.resolve([socket instanceof net.Socket, facade.server === server, facade.encrypted ?? false, socket.readable, socket.writable, socket.destroyed, socket.errored ?? null]);
+    result.resolve([
+      socket instanceof net.Socket,
+      facade.server === server,
+      facade.encrypted ?? false,
+      socket.readable,
+      socket.writable,
+      socket.destroyed,
+      socket.errored ?? null,
+    ]);
     res.end();
   });
   await (await connect()).exchange(GET);

@@ -48,7 +48,9 @@ test('idleConnection: a connection that never says anything is closed', httpsys,
 });
 
 test('idleConnection does not count while the application works', httpsys, async (t) => {
-  const { connect } = await serve(t, (_req, res) => setTimeout(() => res.end('late'), 1600), { timeouts: { idleConnection: 1, headerWait: 1, entityBody: 1 } });
+  const { connect } = await serve(t, (_req, res) => setTimeout(() => res.end('late'), 1600), {
+    timeouts: { idleConnection: 1, headerWait: 1, entityBody: 1 },
+  });
   const client = await connect();
   assert.equal((await client.exchange(GET)).text, 'late');
 });

@@ -13,7 +13,9 @@ test('trailers of a request', async (t) => {
     req.on('end', () => res.end(JSON.stringify([before, req.trailers, req.rawTrailers, req.trailersDistinct])));
   });
   const client = await connect();
-  const response = await client.exchange(`${chunkedHead}Trailer: X-Sum\r\n\r\n2\r\nab\r\n0\r\nX-Sum: 42\r\nx-Other: a\r\nX-Other: b\r\n\r\n`);
+  const response = await client.exchange(
+    `${chunkedHead}Trailer: X-Sum\r\n\r\n2\r\nab\r\n0\r\nX-Sum: 42\r\nx-Other: a\r\nX-Other: b\r\n\r\n`,
+  );
   assert.deepEqual(JSON.parse(response.text), [
     0,
     { 'x-sum': '42', 'x-other': 'a, b' },

@@ -124,7 +124,9 @@ test('closeAllConnections inside a request listener', async (t) => {
 test('close during flushCache and queryState', httpsys, async () => {
   const server = createServer({}, (_req, res) => res.end());
   await listen(server);
-  const pending = [server.flushCache('/', { recursive: true }), server.queryState()].map((promise) => promise.then(String, (error: Error) => error.message));
+  const pending = [server.flushCache('/', { recursive: true }), server.queryState()].map((promise) =>
+    promise.then(String, (error: Error) => error.message),
+  );
   const closed = nextEvent(server, 'close');
   server.close();
   await within(Promise.all(pending), 'both to settle');

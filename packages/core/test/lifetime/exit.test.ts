@@ -17,16 +17,31 @@ const stages: [what: string, code: string][] = [
   ["inside 'listening'", `go(createServer(() => {}), () => process.exit(21));`],
   ["inside 'connection'", `const s = createServer(() => {}); s.on('connection', () => process.exit(21)); go(s, () => ask(s));`],
   ["inside 'request'", `const s = createServer(() => process.exit(21)); go(s, () => ask(s));`],
-  ['with the response half written', `const s = createServer((req, res) => { res.write('half'); setImmediate(() => process.exit(21)); }); go(s, () => ask(s));`],
-  ["inside 'finish'", `const s = createServer((req, res) => { res.on('finish', () => process.exit(21)); res.end('x'); }); go(s, () => ask(s));`],
-  ["inside 'data' of a body", `
+  [
+    'with the response half written',
+    `const s = createServer((req, res) => { res.write('half'); setImmediate(() => process.exit(21)); }); go(s, () => ask(s));`,
+  ],
+  [
+    "inside 'finish'",
+    `const s = createServer((req, res) => { res.on('finish', () => process.exit(21)); res.end('x'); }); go(s, () => ask(s));`,
+  ],
+  [
+    "inside 'data' of a body",
+    `
     const s = createServer((req, res) => { req.on('data', () => process.exit(21)); });
     go(s, () => { const r = http.request({ port: s.address().port, host: '127.0.0.1', method: 'POST' }); r.on('error', () => {}); r.write('x'.repeat(100000)); });
-  `],
+  `,
+  ],
   ['right after close was called', `const s = createServer(() => {}); go(s, () => { s.close(); process.exit(21); });`],
   ["inside 'close'", `const s = createServer(() => {}); s.on('close', () => process.exit(21)); go(s, () => s.close());`],
-  ['inside an exit listener that closes the server', `const s = createServer(() => {}); process.on('exit', () => s.close()); go(s, () => process.exit(21));`],
-  ['by an uncaught exception inside a request', `const s = createServer(() => { throw new Error('uncaught'); }); process.on('exit', () => (process.exitCode = 21)); go(s, () => ask(s));`],
+  [
+    'inside an exit listener that closes the server',
+    `const s = createServer(() => {}); process.on('exit', () => s.close()); go(s, () => process.exit(21));`,
+  ],
+  [
+    'by an uncaught exception inside a request',
+    `const s = createServer(() => { throw new Error('uncaught'); }); process.on('exit', () => (process.exitCode = 21)); go(s, () => ask(s));`,
+  ],
 ];
 
 for (const [what, code] of stages) {

@@ -42,7 +42,10 @@ const endings: [what: string, code: string][] = [
   ['exit with a listening server', `workers.forEach((w) => w.postMessage('exit'));`],
   ['are terminated with a listening server', `workers.forEach((w) => w.terminate());`],
   ['close their server and end by themselves', `workers.forEach((w) => w.postMessage('close'));`],
-  ['are terminated with a request under way', `workers.forEach((w, n) => { get(ports[n], '/w' + (n + 1) + '/').catch(() => {}); w.terminate(); });`],
+  [
+    'are terminated with a request under way',
+    `workers.forEach((w, n) => { get(ports[n], '/w' + (n + 1) + '/').catch(() => {}); w.terminate(); });`,
+  ],
 ];
 
 for (const [what, code] of endings) {

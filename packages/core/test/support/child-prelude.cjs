@@ -16,7 +16,9 @@ globalThis.report = (value) => {
 };
 /** Listens where the parent says: a prefix where the engine shares ports, else a port of its own; reports it. */
 globalThis.listenAndReport = (server, target) => {
-  server.on('error', (error) => globalThis.report({ error: { code: error.code, message: error.message, pid: error.pid, prefix: error.prefix } }));
+  server.on('error', (error) =>
+    globalThis.report({ error: { code: error.code, message: error.message, pid: error.pid, prefix: error.prefix } }),
+  );
   const done = () => globalThis.report({ listening: true, pid: process.pid, address: server.address() });
   if (target !== undefined) server.listen(target, done);
   else server.listen(0, '127.0.0.1', done);

@@ -91,11 +91,14 @@ export class RawClient {
         }
         if (this.ended) {
           const how = this.error ? this.error.code : 'end';
-          throw new Error(`the connection closed (${how}) before a whole response; got ${JSON.stringify(input.toString('latin1').slice(0, 300))}`);
+          throw new Error(
+            `the connection closed (${how}) before a whole response; got ${JSON.stringify(input.toString('latin1').slice(0, 300))}`,
+          );
         }
-        tryAt = length > 65536 ? length + 65536 : 0;
+        tryAt = length > 65536 ? Math.floor(length * 1.5) : 0;
       }
-      await Promise.race([this.arrival(), pace(50).then(() => (tryAt = 0))]);
+      const quiet = await Promise.race([this.arrival().then(() => false), pace(50).then(() => true)]);
+      if (quiet) tryAt = 0;
     }
   }
 

@@ -19,10 +19,44 @@ export interface Difference {
 /** Requests that node:http lets through or answers otherwise, by the rule that refuses them. */
 const malformed: [rule: string, reason: string, ids: string[]][] = [
   ['RFC 9112 section 3', 'a request line is method, one space, target, one space, version', ['no-version', 'http-0.9', 'two-spaces']],
-  ['http-server-api 2.5, 505', 'a version other than 1.x is refused by its own status', ['version-2.0', 'version-3.0', 'version-9.9', 'h2-preface']],
-  ['PARSE-5', 'a malformed escape, invalid UTF-8 or an escaped control character is an invalid URL', ['percent-alone', 'percent-one-digit', 'percent-no-hex', 'percent-percent', 'percent-bad-utf8', 'percent-nul', 'percent-control', 'percent-crlf']],
-  ['RFC 9112 section 3.2, PARSE-4', 'a target must have the form its method allows', ['asterisk-for-get', 'absolute-without-host', 'absolute-slash-in-query', 'absolute-other-scheme']],
-  ['RFC 9112 section 3.2', 'a request with several or invalid Host fields is refused', ['host-twice', 'host-two-values', 'host-with-path', 'host-with-userinfo', 'host-bad-port', 'host-port-too-big', 'host-with-space', 'host-bad-ipv6']],
+  [
+    'http-server-api 2.5, 505',
+    'a version other than 1.x is refused by its own status',
+    ['version-2.0', 'version-3.0', 'version-9.9', 'h2-preface'],
+  ],
+  [
+    'PARSE-5',
+    'a malformed escape, invalid UTF-8 or an escaped control character is an invalid URL',
+    [
+      'percent-alone',
+      'percent-one-digit',
+      'percent-no-hex',
+      'percent-percent',
+      'percent-bad-utf8',
+      'percent-nul',
+      'percent-control',
+      'percent-crlf',
+    ],
+  ],
+  [
+    'RFC 9112 section 3.2, PARSE-4',
+    'a target must have the form its method allows',
+    ['asterisk-for-get', 'absolute-without-host', 'absolute-slash-in-query', 'absolute-other-scheme'],
+  ],
+  [
+    'RFC 9112 section 3.2',
+    'a request with several or invalid Host fields is refused',
+    [
+      'host-twice',
+      'host-two-values',
+      'host-with-path',
+      'host-with-userinfo',
+      'host-bad-port',
+      'host-port-too-big',
+      'host-with-space',
+      'host-bad-ipv6',
+    ],
+  ],
   ['RFC 9112 section 6.1', 'a transfer coding that is not understood is 501', ['te-unknown', 'te-gzip-chunked', 'te-chunked-gzip']],
   ['RFC 9112 section 6.1', 'Transfer-Encoding in an HTTP/1.0 request is faulty framing', ['te-in-1.0']],
   ['PARSE-9', 'POST and PUT need a length or chunked', ['post-without-length', 'put-without-length']],

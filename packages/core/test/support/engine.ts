@@ -33,7 +33,9 @@ export const features = {
 };
 
 /** Skips a test where it makes no sense, with the reason in the output. */
-export const unless = (possible: boolean, reason: string): { skip: string | false } => ({ skip: possible ? false : `${engine}: ${reason}` });
+export const unless = (possible: boolean, reason: string): { skip: string | false } => ({
+  skip: possible ? false : `${engine}: ${reason}`,
+});
 
 /** The private directory of this test process' own service. */
 export const runtimeDirectory = fs.mkdtempSync(path.join(os.tmpdir(), 'httpsys-test-'));
@@ -63,7 +65,7 @@ export interface TestServerOptions extends http.ServerOptions {
 }
 
 export type CachePolicy = { ttl: number } | { untilFlushed: true };
-export type TestRequest = http.IncomingMessage & { prefixPath?: string };
+export type TestRequest = http.IncomingMessage & { prefixPath?: string; upgrade?: boolean | null };
 export type TestResponse = http.ServerResponse<TestRequest> & { cachePolicy?: CachePolicy };
 export type TestListener = (req: TestRequest, res: TestResponse) => void;
 
@@ -80,7 +82,7 @@ let core: Core | undefined;
 
 /** The built package, loaded by its name as a user does. */
 export function loadCore(): Core & Record<string, unknown> {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded on demand: the node engine runs without a build
+  // On demand: the node engine runs without a build.
   core ??= require('@httpsys/core') as Core;
   return core as Core & Record<string, unknown>;
 }

@@ -33,7 +33,10 @@ function parseFields(lines: string[]): [string, string][] {
   });
 }
 
-function readChunked(input: Buffer, start: number): { body: Buffer; chunks: number; trailers: [string, string][]; end: number } | typeof NEED_MORE {
+function readChunked(
+  input: Buffer,
+  start: number,
+): { body: Buffer; chunks: number; trailers: [string, string][]; end: number } | typeof NEED_MORE {
   const pieces: Buffer[] = [];
   let at = start;
   for (;;) {
