@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,12 +19,6 @@
 namespace httpsys {
 
 namespace {
-
-#ifdef MSG_NOSIGNAL
-constexpr int kSendFlags = MSG_NOSIGNAL;
-#else
-constexpr int kSendFlags = 0;
-#endif
 
 uint8_t addressText(const sockaddr_storage& address, char* text, size_t size, uint16_t* port) {
   const void* bytes;
@@ -85,10 +78,6 @@ bool Connection::open(int fd, uint32_t id) {
 }
 
 const QueueSettings& Connection::settings() const { return shard_ != nullptr ? shard_->settings() : thread_->defaultSettings(); }
-
-uint64_t Connection::headerMs() const { return shard_ != nullptr ? shard_->settings().headerMs : thread_->portTimeouts(localPort_).headerMs; }
-
-uint64_t Connection::idleMs() const { return shard_ != nullptr ? shard_->settings().idleMs : thread_->portTimeouts(localPort_).idleMs; }
 
 void Connection::onPoll(uv_poll_t* poll, int status, int events) {
   Connection* self = static_cast<Connection*>(poll->data);
@@ -178,93 +167,10 @@ void Connection::setInterest() {
   uv_poll_start(&poll_, mayRead ? wanted : (wanted | UV_PRIORITIZED), onPoll);
 }
 
-ByteBuffer* Connection::output() {
-  if (out_ == nullptr) out_ = thread_->takeBuffer();
-  // What is appended comes after the tail, so the tail has to come first.
-  if (!tail_.empty()) {
-    out_->append(tail_);
-    tail_ = std::string_view();
-    tailEntry_.reset();
-  }
-  return out_;
-}
-
-size_t Connection::pendingOutput() const { return (out_ == nullptr ? 0 : out_->size()) + tail_.size(); }
-
 void Connection::markDirty() {
   if (dirty_ || closed_) return;
   dirty_ = true;
   thread_->connectionDirty(this);
-}
-
-// Writes `out_`, `tail_` and the extra bytes in one call. False: the connection is gone.
-bool Connection::writeSome(const char* extra, size_t extraBytes, size_t* extraWritten) {
-  iovec parts[3];
-  int count = 0;
-  const size_t outBytes = out_ == nullptr ? 0 : out_->size();
-  if (outBytes > 0) parts[count++] = iovec{out_->data(), outBytes};
-  if (!tail_.empty()) parts[count++] = iovec{const_cast<char*>(tail_.data()), tail_.size()};
-  if (extraBytes > 0) parts[count++] = iovec{const_cast<char*>(extra), extraBytes};
-  ssize_t wrote;
-  do {
-    if (count == 1) {
-      wrote = send(fd_, parts[0].iov_base, parts[0].iov_len, kSendFlags);
-    } else {
-      msghdr message{};
-      message.msg_iov = parts;
-      message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
-      wrote = sendmsg(fd_, &message, kSendFlags);
-    }
-  } while (wrote < 0 && errno == EINTR);
-  size_t rest = 0;
-  if (wrote < 0) {
-    if (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS) {
-      onSocketError();
-      return false;
-    }
-  } else {
-    rest = static_cast<size_t>(wrote);
-    sent_ += rest;
-    thread_->counters.bytesOut.add(rest);
-    if (shard_ != nullptr) shard_->counters().bytesOut.add(rest);
-  }
-  const size_t fromOut = std::min(rest, outBytes);
-  if (fromOut > 0) out_->consume(fromOut);
-  rest -= fromOut;
-  const size_t fromTail = std::min(rest, tail_.size());
-  tail_.remove_prefix(fromTail);
-  if (tail_.empty()) tailEntry_.reset();
-  rest -= fromTail;
-  if (extraWritten != nullptr) *extraWritten = rest;
-  outBlocked_ = pendingOutput() > 0 || rest < extraBytes;
-  return true;
-}
-
-void Connection::flush() {
-  if (!writeSome(nullptr, 0, nullptr)) return;
-  if (out_ != nullptr && out_->empty()) {
-    thread_->giveBuffer(out_);
-    out_ = nullptr;
-  }
-}
-
-void Connection::appendBody(std::string_view bytes) {
-  if (bytes.size() < limits::kDirectWriteBytes || outBlocked_) {
-    append(bytes);
-    return;
-  }
-  size_t written = 0;
-  if (!writeSome(bytes.data(), bytes.size(), &written)) return;
-  if (written < bytes.size()) append(bytes.substr(written));
-}
-
-void Connection::appendEntryBody(const std::shared_ptr<const CachedResponse>& entry, std::string_view body) {
-  if (body.size() < limits::kDirectWriteBytes || !tail_.empty()) {
-    appendBody(body);
-    return;
-  }
-  tailEntry_ = entry;
-  tail_ = body;
 }
 
 void Connection::settle() {
@@ -323,112 +229,6 @@ void Connection::startLinger() {
   shutdown(fd_, SHUT_WR);
   startDeadline(Deadline::kLinger, limits::kLingerMs);
   setInterest();
-}
-
-void Connection::startDeadline(Deadline kind, uint64_t ms) {
-  deadline_ = kind;
-  if (ms == 0) {
-    thread_->timers.clear(this);
-  } else {
-    thread_->timers.set(this, thread_->nowMs() + ms);
-  }
-}
-
-void Connection::setDeadline() {
-  if (lingering_) return;
-  if (outBlocked_) {
-    if (deadline_ != Deadline::kSendRate) {
-      sendMark_ = sent_;
-      startDeadline(Deadline::kSendRate, settings().minSendRate == 0 ? 0 : limits::kSendRatePeriodMs);
-    }
-    return;
-  }
-  if (exchange_ == nullptr) {
-    // A head must be complete in time however its bytes drip; a connection between requests may rest.
-    if (in_ == nullptr) {
-      if (shard_ != nullptr || deadline_ != Deadline::kHeader) startDeadline(Deadline::kIdle, idleMs());
-    } else if (deadline_ != Deadline::kHeader) {
-      startDeadline(Deadline::kHeader, headerMs());
-    }
-    return;
-  }
-  switch (exchange_->stage) {
-    case ExchangeStage::kQueued:
-    case ExchangeStage::kCacheWait:
-      if (deadline_ != Deadline::kQueue) startDeadline(Deadline::kQueue, settings().queueMs);
-      return;
-    case ExchangeStage::kAnswered:
-      if (deadline_ != Deadline::kDrain) startDeadline(Deadline::kDrain, settings().drainMs);
-      return;
-    case ExchangeStage::kNew:
-      return;
-    case ExchangeStage::kDelivered:
-      if (!exchange_->bodyDone) {
-        if (!bodyBlocked()) {
-          startDeadline(Deadline::kBody, settings().entityBodyMs);
-          return;
-        }
-      } else if (readClosed_) {
-        if (deadline_ != Deadline::kHalfClose) startDeadline(Deadline::kHalfClose, limits::kHalfCloseMs);
-        return;
-      }
-      if (deadline_ != Deadline::kNone) startDeadline(Deadline::kNone, 0);
-      return;
-  }
-}
-
-void Connection::onDeadline() {
-  if (closed_) return;
-  const Deadline kind = deadline_;
-  deadline_ = Deadline::kNone;
-  switch (kind) {
-    case Deadline::kNone:
-      return;
-    case Deadline::kHeader:
-      if (in_ == nullptr) {
-        close();
-        return;
-      }
-      sendPage(errors::kHeaderTimeout, true);
-      settle();
-      return;
-    case Deadline::kIdle:
-    case Deadline::kLinger:
-      close();
-      return;
-    case Deadline::kQueue:
-      refuse(kQueueTimeout);
-      return;
-    case Deadline::kBody:
-      if (exchange_->headSent) {
-        thread_->counters.reject(errors::kBodyTimeout.reason);
-        abort(frames::kAbortTimeout);
-        return;
-      }
-      {
-        const bool withBody = !exchange_->headMethod;
-        dropExchange(frames::kAbortTimeout, true);
-        sendPage(errors::kBodyTimeout, withBody);
-      }
-      settle();
-      return;
-    case Deadline::kDrain:
-      close();
-      return;
-    case Deadline::kSendRate: {
-      const uint64_t due = settings().minSendRate * limits::kSendRatePeriodMs / 1000;
-      if (sent_ - sendMark_ < due) {
-        thread_->counters.reject("Timer_MinBytesPerSecond");
-        abort(frames::kAbortTimeout);
-        return;
-      }
-      setDeadline();
-      return;
-    }
-    case Deadline::kHalfClose:
-      abort(frames::kAbortClientClosed);
-      return;
-  }
 }
 
 void Connection::releaseExchange() {
@@ -525,6 +325,7 @@ void Connection::closeFor(const Channel* channel, uint8_t flags) {
 }
 
 void Connection::forgetShard(const QueueShard* shard) {
+  if (exchange_ != nullptr && exchange_->shard == shard && exchange_->stage == ExchangeStage::kCacheWait) refuse(errors::kUnavailable);
   if (shard_ == shard) bindShard(nullptr);
 }
 

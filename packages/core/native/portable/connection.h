@@ -1,7 +1,7 @@
 // A client's socket and what happens on it: heads are parsed and routed, bodies and responses streamed, one exchange at a time.
 //
-// The subject is spread over four files: connection.cc (the socket: reading, writing, deadlines, ends), request_path.cc (heads: routing, cache,
-// delivery), body_path.cc (request bodies), response_path.cc (frames of the application that answer).
+// The subject is spread over six files: connection.cc (the socket: its life, reading, ends), output_path.cc (writing), connection_deadlines.cc,
+// request_path.cc (heads: routing, cache, delivery), body_path.cc (request bodies), response_path.cc (frames of the application that answer).
 #pragma once
 
 #include <uv.h>
@@ -25,6 +25,7 @@ class IoThread;
 class QueueShard;
 struct CacheRequestFields;
 struct QueueSettings;
+struct RouteTarget;
 
 class Connection final : public Timed {
  public:
@@ -77,6 +78,8 @@ class Connection final : public Timed {
   void onPeerClosed();
   void onSocketError();
   void setInterest();
+
+  // output_path.cc
   void flush();
   bool writeSome(const char* extra, size_t extraBytes, size_t* extraWritten);
   size_t pendingOutput() const;
@@ -85,9 +88,15 @@ class Connection final : public Timed {
   // Body bytes: copied behind what is pending when small, else handed to the kernel from where they are.
   void appendBody(std::string_view bytes);
   void appendEntryBody(const std::shared_ptr<const CachedResponse>& entry, std::string_view body);
-  void markDirty();
+
+  // connection_deadlines.cc
   void setDeadline();
   void startDeadline(Deadline kind, uint64_t ms);
+  uint64_t headerMs() const;
+  uint64_t idleMs() const;
+
+  // connection.cc
+  void markDirty();
   void finishClosing();
   void startLinger();
   // RST, with ABORTED for the application when it has the request.
@@ -96,12 +105,12 @@ class Connection final : public Timed {
   void dropExchange(frames::AbortReason reason, bool tell);
   void releaseExchange();
   const QueueSettings& settings() const;
-  uint64_t headerMs() const;
-  uint64_t idleMs() const;
 
   // request_path.cc
   size_t process(const char* data, size_t length);
   void handleHead(const RequestHead& head, const char* rest, size_t restBytes);
+  const RouteTarget* admit(const RequestHead& head, std::string_view* path, bool* ambiguous);
+  CacheLookup findEntry(const RequestHead& head, std::string_view path, uint32_t exchangeId, std::shared_ptr<const CachedResponse>* entry);
   void bindShard(QueueShard* shard);
   void dispatch(const RequestHead& head, const char* rest, size_t restBytes);
   void answerHit(const std::shared_ptr<const CachedResponse>& entry, const CacheRequestFields& fields, bool keepAlive);

@@ -279,6 +279,15 @@ void Engine::place(int fd) {
   }
 }
 
+// Requests may still wait for it on threads whose own channels went before the last one did.
+void Engine::queueAbandoned(uint32_t queueId) {
+  if (threads_.size() < 2) return;
+  for (const std::unique_ptr<IoThread>& thread : threads_) {
+    IoThread* one = thread.get();
+    one->post([one, queueId] { one->queueAbandoned(queueId); });
+  }
+}
+
 void Engine::wake(const std::vector<CacheWaiter>& waiters) {
   for (const std::unique_ptr<IoThread>& thread : threads_) {
     std::vector<CacheWaiter> own;

@@ -79,6 +79,7 @@ class Engine {
   // Gives an accepted socket to the next thread in turn.
   void place(int fd);
   void connectionEnded() { connections_.fetch_sub(1, std::memory_order_relaxed); }
+  void queueAbandoned(uint32_t queueId);
   bool queueOfKey(const AttachKey& key, uint32_t* queueId);
 
  private:

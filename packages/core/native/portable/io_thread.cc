@@ -243,7 +243,7 @@ ByteBuffer* IoThread::takeBuffer() {
 }
 
 void IoThread::giveBuffer(ByteBuffer* buffer) {
-  if (freeBuffers_.size() >= limits::kPooledObjects || buffer->capacity() > limits::kPooledBufferBytes) {
+  if (freeBuffers_.size() >= limits::kPooledBuffers || buffer->capacity() > limits::kPooledBufferBytes) {
     delete buffer;
     return;
   }
@@ -333,6 +333,11 @@ void IoThread::dropQueue(uint32_t queueId) {
   shards_.erase(at);
   portTimeouts_.clear();
   counters.dropQueue(queueId);
+}
+
+void IoThread::queueAbandoned(uint32_t queueId) {
+  QueueShard* one = shard(queueId);
+  if (one != nullptr && !one->served()) one->refuseWaiting(errors::kUnavailable);
 }
 
 void IoThread::adopt(int fd) {

@@ -101,6 +101,8 @@ class IoThread {
   void setQueueOptions(uint32_t queueId, const QueueOptions& options);
   QueueShard* shard(uint32_t queueId) const;
   void dropQueue(uint32_t queueId);
+  // The last channel of a queue has gone, on whichever thread.
+  void queueAbandoned(uint32_t queueId);
 
   // Connections.
   void adopt(int fd);

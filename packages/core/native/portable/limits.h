@@ -53,7 +53,8 @@ constexpr int kAcceptBatch = 64;
 constexpr uint32_t kAcceptPauseMs = 100;
 // Objects and buffers kept for reuse per thread; a larger buffer than this is given back to the allocator.
 constexpr size_t kPooledObjects = 1024;
-constexpr size_t kPooledBufferBytes = 128 * 1024;
+constexpr size_t kPooledBuffers = 256;
+constexpr size_t kPooledBufferBytes = 32 * 1024;
 constexpr uint32_t kThreadsMax = 64;
 
 }  // namespace limits

@@ -15,6 +15,12 @@
 
 namespace httpsys {
 
+namespace {
+
+constexpr uint16_t kHttpPort = 80;
+
+}  // namespace
+
 // Works off as much of the bytes as can be used now, and says how much that was.
 size_t Connection::process(const char* data, size_t length) {
   size_t at = 0;
@@ -61,97 +67,40 @@ size_t Connection::process(const char* data, size_t length) {
 void Connection::handleHead(const RequestHead& head, const char* rest, size_t restBytes) {
   bodyTaken_ = 0;
   thread_->counters.requests.add(1);
-  const bool withPage = head.methodCode != methods::kHead;
   std::string_view path;
   bool ambiguous = false;
-  if (!cookPath(head.path, CookedPathLimits(), &thread_->pathScratch(), &path, &ambiguous)) {
-    sendPage(errors::kInvalidUrl, withPage);
+  const RouteTarget* target = admit(head, &path, &ambiguous);
+  if (target == nullptr) return;
+  // The id names the request while it waits for another one's answer; a hit gives it back unused.
+  Exchange* exchange = thread_->newExchange();
+  if (exchange == nullptr) {
+    sendPage(errors::kQueueFull, head.methodCode != methods::kHead);
     return;
   }
-  const RouteTarget* target = nullptr;
-  switch (thread_->route(localPort_, std::string_view(local_ + routeAt_, localBytes_ - routeAt_), head.host, path, &target)) {
-    case RouteStatus::kNoHost:
-      sendPage(errors::kInvalidHost, withPage);
-      return;
-    case RouteStatus::kNoPath:
-      sendPage(errors::kNotFound, withPage);
-      return;
-    case RouteStatus::kFound:
-      break;
-  }
-  if (target->shard == nullptr || !target->shard->settings().enabled) {
-    sendPage(errors::kUnavailable, withPage);
-    return;
-  }
-  if (shard_ != target->shard) bindShard(target->shard);
-  const QueueSettings& limits = shard_->settings();
-  shard_->counters().requests.add(1);
-  target->url->requests.add(1);
-  if (limits.maxConnections != 0 && shard_->queue()->connections.load(std::memory_order_relaxed) > limits.maxConnections) {
-    sendPage(errors::kConnectionLimit, withPage);
-    return;
-  }
-  if (limits.maxRequestBodyBytes != 0 && head.contentLength > 0 && static_cast<uint64_t>(head.contentLength) > limits.maxRequestBodyBytes) {
-    sendPage(errors::kBodyTooLarge, withPage);
-    return;
-  }
-
-  const bool hasBody = head.chunked || head.contentLength > 0;
   // CACHE-3 to CACHE-8 and CACHE-24: the same requests are served from the cache and produce its entries, but for Range (CACHE-9).
+  const bool hasBody = head.chunked || head.contentLength > 0;
   const bool cacheable = head.methodCode == methods::kGet && !hasBody && !head.hasAuthorization && !head.hasTranslate &&
                          !head.hasExpectOther && !ambiguous;
-  std::string& key = thread_->keyScratch();
-  bool renewing = false;
-  bool waits = false;
-  const uint64_t flushMark = cacheable ? thread_->cache()->flushMark() : 0;
-  uint32_t exchangeId = 0;
-  Exchange* exchange = nullptr;
+  CacheLookup found = CacheLookup::kMiss;
   if (cacheable) {
-    std::string_view name;
-    uint16_t port = 0;
-    splitHost(head.host, &name, &port);
-    // A Host without a port means the scheme's: it must not share the entry of one that names another.
-    Cache::makeKey(false, name, port == 0 ? 80 : port, path, head.query, &key);
-    // A waiter is named before it is known whether it will wait; only then is an id spent on it.
-    exchange = thread_->newExchange();
-    if (exchange != nullptr) exchangeId = exchange->id;
+    exchange->flushMark = thread_->cache()->flushMark();
     std::shared_ptr<const CachedResponse>& entry = thread_->entryScratch();
-    switch (thread_->cache()->find(key, thread_->nowMs(), CacheWaiter{thread_->index(), exchangeId}, &entry, shard_->id())) {
-      case CacheLookup::kHit: {
-        if (exchange != nullptr) thread_->keepSpare(exchange);
-        target->url->hits.add(1);
-        CacheRequestFields fields;
-        fields.ifNoneMatch = head.ifNoneMatch;
-        fields.ifModifiedSince = head.ifModifiedSince;
-        fields.range = head.range;
-        fields.ifRange = head.ifRange;
-        answerHit(entry, fields, head.keepAlive);
-        entry.reset();
-        return;
-      }
-      case CacheLookup::kMiss:
-        break;
-      case CacheLookup::kRenew:
-        renewing = true;
-        break;
-      case CacheLookup::kWait:
-        waits = true;
-        break;
+    found = findEntry(head, path, exchange->id, &entry);
+    if (found == CacheLookup::kHit) {
+      thread_->keepSpare(exchange);
+      target->url->hits.add(1);
+      answerHit(entry, CacheRequestFields{head.ifNoneMatch, head.ifModifiedSince, head.range, head.ifRange, 0}, head.keepAlive);
+      entry.reset();
+      return;
     }
-  } else {
-    exchange = thread_->newExchange();
   }
-  if (exchange == nullptr) {
-    if (renewing) thread_->cache()->finishRenewal(key, RenewalEnd::kAbandoned);
-    sendPage(errors::kQueueFull, withPage);
-    return;
-  }
+
   exchange->connection = this;
   exchange->shard = shard_;
   exchange->url = target->url;
   exchange->urlContext = target->urlContext;
   exchange->http10 = head.versionMinor == 0;
-  exchange->headMethod = !withPage;
+  exchange->headMethod = head.methodCode == methods::kHead;
   exchange->keepAlive = head.keepAlive;
   exchange->expectContinue = head.expectContinue;
   exchange->chunked = head.chunked;
@@ -159,12 +108,11 @@ void Connection::handleHead(const RequestHead& head, const char* rest, size_t re
   exchange->bodyRemaining = head.contentLength > 0 ? static_cast<uint64_t>(head.contentLength) : 0;
   exchange->bodyCredit = frames::kBodyWindowBytes;
   if (head.chunked) exchange->decoder.reset();
-  exchange->renewing = renewing;
-  exchange->flushMark = flushMark;
+  exchange->renewing = found == CacheLookup::kRenew;
   exchange->mayStore = cacheable && head.range.empty() && head.ifRange.empty();
-  if (exchange->mayStore || renewing || waits) exchange->key.assign(key);
+  if (cacheable) exchange->key.assign(thread_->keyScratch());
   exchange_ = exchange;
-  if (waits) {
+  if (found == CacheLookup::kWait) {
     exchange->stage = ExchangeStage::kCacheWait;
     exchange->range.assign(head.range);
     exchange->ifRange.assign(head.ifRange);
@@ -174,6 +122,56 @@ void Connection::handleHead(const RequestHead& head, const char* rest, size_t re
     return;
   }
   dispatch(head, rest, restBytes);
+}
+
+// Finds out whose request it is and whether it may be asked. Null: it has been answered with a page.
+const RouteTarget* Connection::admit(const RequestHead& head, std::string_view* path, bool* ambiguous) {
+  const bool withPage = head.methodCode != methods::kHead;
+  if (!cookPath(head.path, CookedPathLimits(), &thread_->pathScratch(), path, ambiguous)) {
+    sendPage(errors::kInvalidUrl, withPage);
+    return nullptr;
+  }
+  const RouteTarget* target = nullptr;
+  switch (thread_->route(localPort_, std::string_view(local_ + routeAt_, localBytes_ - routeAt_), head.host, *path, &target)) {
+    case RouteStatus::kNoHost:
+      sendPage(errors::kInvalidHost, withPage);
+      return nullptr;
+    case RouteStatus::kNoPath:
+      sendPage(errors::kNotFound, withPage);
+      return nullptr;
+    case RouteStatus::kFound:
+      break;
+  }
+  if (target->shard == nullptr || !target->shard->settings().enabled) {
+    sendPage(errors::kUnavailable, withPage);
+    return nullptr;
+  }
+  if (shard_ != target->shard) bindShard(target->shard);
+  const QueueSettings& settings = shard_->settings();
+  shard_->counters().requests.add(1);
+  target->url->requests.add(1);
+  if (settings.maxConnections != 0 && shard_->queue()->connections.load(std::memory_order_relaxed) > settings.maxConnections) {
+    sendPage(errors::kConnectionLimit, withPage);
+    return nullptr;
+  }
+  if (settings.maxRequestBodyBytes != 0 && head.contentLength > 0 &&
+      static_cast<uint64_t>(head.contentLength) > settings.maxRequestBodyBytes) {
+    sendPage(errors::kBodyTooLarge, withPage);
+    return nullptr;
+  }
+  return target;
+}
+
+// Leaves the key in the thread's scratch.
+CacheLookup Connection::findEntry(const RequestHead& head, std::string_view path, uint32_t exchangeId,
+                                  std::shared_ptr<const CachedResponse>* entry) {
+  std::string_view name;
+  uint16_t port = 0;
+  splitHost(head.host, &name, &port);
+  // A Host without a port means the scheme's: it must not share the entry of one that names another.
+  std::string& key = thread_->keyScratch();
+  Cache::makeKey(false, name, port == 0 ? kHttpPort : port, path, head.query, &key);
+  return thread_->cache()->find(key, thread_->nowMs(), CacheWaiter{thread_->index(), exchangeId}, entry, shard_->id());
 }
 
 uint8_t Connection::requestFlags(const RequestHead& head) const {
@@ -231,12 +229,8 @@ void Connection::retryCache() {
   switch (thread_->cache()->find(exchange->key, thread_->nowMs(), CacheWaiter{thread_->index(), exchange->id}, &entry, exchange->shard->id())) {
     case CacheLookup::kHit: {
       exchange->url->hits.add(1);
-      CacheRequestFields fields;
-      fields.ifNoneMatch = exchange->ifNoneMatch;
-      fields.ifModifiedSince = exchange->ifModifiedSince;
-      fields.range = exchange->range;
-      fields.ifRange = exchange->ifRange;
-      answerHit(entry, fields, exchange->keepAlive);
+      answerHit(entry, CacheRequestFields{exchange->ifNoneMatch, exchange->ifModifiedSince, exchange->range, exchange->ifRange, 0},
+                exchange->keepAlive);
       if (!closed_) releaseExchange();
       inputReady_ = true;
       markDirty();

@@ -6,6 +6,7 @@
 #include "common/http_errors.h"
 #include "portable/channel.h"
 #include "portable/connection.h"
+#include "portable/engine.h"
 #include "portable/io_thread.h"
 #include "portable/limits.h"
 
@@ -52,12 +53,13 @@ void QueueShard::detach(Channel* channel) {
   auto at = std::find(channels_.begin(), channels_.end(), channel);
   if (at == channels_.end()) return;
   channels_.erase(at);
-  queue_->attached.fetch_sub(1, std::memory_order_relaxed);
+  const bool last = queue_->attached.fetch_sub(1, std::memory_order_relaxed) == 1;
   if (served()) {
     pump();
-  } else {
-    refuseWaiting(errors::kUnavailable);
+    return;
   }
+  refuseWaiting(errors::kUnavailable);
+  if (last) thread_->engine()->queueAbandoned(id());
 }
 
 Channel* QueueShard::nextWithCredit() {

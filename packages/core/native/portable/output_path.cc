@@ -1,0 +1,108 @@
+// A connection's output: gathered, and written with one call.
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "portable/connection.h"
+#include "portable/io_thread.h"
+#include "portable/limits.h"
+#include "portable/request_queue.h"
+
+namespace httpsys {
+
+namespace {
+
+#ifdef MSG_NOSIGNAL
+constexpr int kSendFlags = MSG_NOSIGNAL;
+#else
+constexpr int kSendFlags = 0;
+#endif
+
+}  // namespace
+
+ByteBuffer* Connection::output() {
+  if (out_ == nullptr) out_ = thread_->takeBuffer();
+  // What is appended comes after the tail, so the tail has to come first.
+  if (!tail_.empty()) {
+    out_->append(tail_);
+    tail_ = std::string_view();
+    tailEntry_.reset();
+  }
+  return out_;
+}
+
+size_t Connection::pendingOutput() const { return (out_ == nullptr ? 0 : out_->size()) + tail_.size(); }
+
+// Writes `out_`, `tail_` and the extra bytes in one call. False: the connection is gone.
+bool Connection::writeSome(const char* extra, size_t extraBytes, size_t* extraWritten) {
+  iovec parts[3];
+  int count = 0;
+  const size_t outBytes = out_ == nullptr ? 0 : out_->size();
+  if (outBytes > 0) parts[count++] = iovec{out_->data(), outBytes};
+  if (!tail_.empty()) parts[count++] = iovec{const_cast<char*>(tail_.data()), tail_.size()};
+  if (extraBytes > 0) parts[count++] = iovec{const_cast<char*>(extra), extraBytes};
+  ssize_t wrote;
+  do {
+    if (count == 1) {
+      wrote = send(fd_, parts[0].iov_base, parts[0].iov_len, kSendFlags);
+    } else {
+      msghdr message{};
+      message.msg_iov = parts;
+      message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
+      wrote = sendmsg(fd_, &message, kSendFlags);
+    }
+  } while (wrote < 0 && errno == EINTR);
+  size_t rest = 0;
+  if (wrote < 0) {
+    if (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS) {
+      onSocketError();
+      return false;
+    }
+  } else {
+    rest = static_cast<size_t>(wrote);
+    sent_ += rest;
+    thread_->counters.bytesOut.add(rest);
+    if (shard_ != nullptr) shard_->counters().bytesOut.add(rest);
+  }
+  const size_t fromOut = std::min(rest, outBytes);
+  if (fromOut > 0) out_->consume(fromOut);
+  rest -= fromOut;
+  const size_t fromTail = std::min(rest, tail_.size());
+  tail_.remove_prefix(fromTail);
+  if (tail_.empty()) tailEntry_.reset();
+  rest -= fromTail;
+  if (extraWritten != nullptr) *extraWritten = rest;
+  outBlocked_ = pendingOutput() > 0 || rest < extraBytes;
+  return true;
+}
+
+void Connection::flush() {
+  if (!writeSome(nullptr, 0, nullptr)) return;
+  if (out_ != nullptr && out_->empty()) {
+    thread_->giveBuffer(out_);
+    out_ = nullptr;
+  }
+}
+
+void Connection::appendBody(std::string_view bytes) {
+  if (bytes.size() < limits::kDirectWriteBytes || outBlocked_) {
+    append(bytes);
+    return;
+  }
+  size_t written = 0;
+  if (!writeSome(bytes.data(), bytes.size(), &written)) return;
+  if (written < bytes.size()) append(bytes.substr(written));
+}
+
+void Connection::appendEntryBody(const std::shared_ptr<const CachedResponse>& entry, std::string_view body) {
+  if (body.size() < limits::kDirectWriteBytes || !tail_.empty()) {
+    appendBody(body);
+    return;
+  }
+  tailEntry_ = entry;
+  tail_ = body;
+}
+
+}  // namespace httpsys
