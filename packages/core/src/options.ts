@@ -62,7 +62,9 @@ function outOfRange(name: string, range: string, value: unknown): RangeError {
 
 function integer(name: string, value: unknown, min: number, max: number): number {
   if (typeof value !== 'number' || !Number.isInteger(value)) {
-    throw Object.assign(new TypeError(`The "options.${name}" property must be an integer. Received ${typeof value}`), { code: 'ERR_INVALID_ARG_TYPE' });
+    throw Object.assign(new TypeError(`The "options.${name}" property must be an integer. Received ${typeof value}`), {
+      code: 'ERR_INVALID_ARG_TYPE',
+    });
   }
   if (value < min || value > max) throw outOfRange(name, `>= ${min} && <= ${max}`, value);
   return value;

@@ -30,7 +30,7 @@ export function abortExchange(link: Link, request: OwnRequest, _error: Error | n
   }
   if (waiting !== null) {
     const error = nodeError(Error, 'ERR_STREAM_DESTROYED', 'Cannot call write after a stream was destroyed');
-    for (const piece of waiting) if (piece.callback !== null) process.nextTick(piece.callback as (error: Error) => void, error);
+    for (const piece of waiting) if (piece.callback !== null) process.nextTick(piece.callback, error);
   }
   server.requestDone(request);
 }

@@ -3,7 +3,10 @@
  */
 
 /** Defines accessors on a prototype; `this` is the instance. */
-export function defineAccessors<T>(prototype: T, accessors: { [name: string]: { get(this: T): unknown; set?(this: T, value: never): void } }): void {
+export function defineAccessors<T>(
+  prototype: T,
+  accessors: { [name: string]: { get(this: T): unknown; set?(this: T, value: never): void } },
+): void {
   for (const [name, accessor] of Object.entries(accessors)) {
     Object.defineProperty(prototype, name, { configurable: true, enumerable: true, get: accessor.get, set: accessor.set });
   }

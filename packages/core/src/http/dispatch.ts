@@ -43,7 +43,7 @@ export function dispatchRequest(
     link,
     id,
     flags,
-    methodCode !== 0 ? methodNames[methodCode]! : text.slice(0, methodBytes),
+    methodCode !== 0 ? methodNames[methodCode] : text.slice(0, methodBytes),
     text.slice(methodBytes, methodBytes + targetBytes),
     readHeaderEntries(text, methodBytes + targetBytes, headerCount),
     http10,

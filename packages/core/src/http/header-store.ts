@@ -13,7 +13,6 @@ FastHeaders.prototype = Object.create(null) as object;
 
 const proto = http.ServerResponse.prototype;
 // RFC 9110 section 5.5: visible characters, blanks and Latin-1.
-// eslint-disable-next-line no-control-regex
 const invalidValue = /[^\t\x20-\x7e\x80-\xff]/;
 
 interface Storing {

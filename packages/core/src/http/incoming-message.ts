@@ -4,16 +4,7 @@
 import * as http from 'node:http';
 import type { ChannelLink } from '../queue/channel-link';
 import { joinRules, lowerOf } from '../queue/header-names';
-import {
-  kBodyDone,
-  kBrand,
-  kCreditOwed,
-  kLink,
-  kPrefixPath,
-  kRequestFlags,
-  kServer,
-  kUrlContext,
-} from '../symbols';
+import { kBodyDone, kBrand, kCreditOwed, kLink, kPrefixPath, kRequestFlags, kServer, kUrlContext } from '../symbols';
 import { defineAccessors } from './accessors';
 import type { ConnectionSocket } from './connection-socket';
 import { kHeaders, kHeadersCount } from './node-internals';
@@ -75,8 +66,8 @@ defineAccessors(IncomingMessage.prototype, {
       const raw = this.rawHeaders;
       const joinAll = slots.joinDuplicateHeaders === true;
       for (let n = 0; n < raw.length; n += 2) {
-        const name = raw[n]!;
-        addHeader(lowerOf.get(name) ?? name.toLowerCase(), raw[n + 1]!, headers, joinAll);
+        const name = raw[n];
+        addHeader(lowerOf.get(name) ?? name.toLowerCase(), raw[n + 1], headers, joinAll);
       }
       slots[kHeaders] = headers;
       return headers;

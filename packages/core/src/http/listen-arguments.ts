@@ -34,11 +34,7 @@ const prefixesMax = 1000;
 function portNumber(value: unknown): number {
   const port = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65535) {
-    throw nodeError(
-      RangeError as unknown as ErrorConstructor,
-      'ERR_SOCKET_BAD_PORT',
-      `options.port should be >= 0 and < 65536. Received ${String(value)}.`,
-    );
+    throw nodeError(RangeError, 'ERR_SOCKET_BAD_PORT', `options.port should be >= 0 and < 65536. Received ${String(value)}.`);
   }
   return port;
 }

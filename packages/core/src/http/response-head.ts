@@ -34,7 +34,6 @@ export const head: HeadFacts = {
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 // RFC 9110 section 5.5: no control characters but TAB; what is above Latin-1 cannot travel in a header.
-// eslint-disable-next-line no-control-regex
 const invalidValue = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** Checks a field given to `writeHead` directly, with Node's codes (fields set by `setHeader` were checked by Node). */
@@ -114,7 +113,7 @@ export function composeStored(stored: StoredHeaders | null, unique: ReadonlySet<
   reset();
   if (stored === null) return;
   for (const lower in stored) {
-    const entry = stored[lower]!;
+    const entry = stored[lower];
     append(lower, entry[0], entry[1], unique);
   }
 }
@@ -139,7 +138,7 @@ export function composeGiven(given: http.OutgoingHttpHeaders | readonly unknown[
   if (!Array.isArray(given)) {
     const fields = given as http.OutgoingHttpHeaders;
     const names = Object.keys(fields);
-    for (let n = 0; n < names.length; n++) appendChecked(names[n], fields[names[n]!], unique);
+    for (let n = 0; n < names.length; n++) appendChecked(names[n], fields[names[n]], unique);
     return;
   }
   if (given.length > 0 && Array.isArray(given[0])) {

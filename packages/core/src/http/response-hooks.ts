@@ -101,8 +101,8 @@ function hand(response: OwnResponse, piece: BodyPiece, encoding?: BufferEncoding
 
 /** Hands over what the window allows and keeps the rest. */
 function handOrWait(response: OwnResponse, piece: BodyPiece, encoding: BufferEncoding | undefined, callback: Callback): void {
-  const done = typeof callback === 'function' ? (callback as () => void) : null;
-  let waiting = response[kWaiting];
+  const done = typeof callback === 'function' ? callback : null;
+  const waiting = response[kWaiting];
   const free = waiting === null ? room(response) : 0;
   // A third: the most a UTF-16 unit takes in UTF-8.
   if (piece.length <= (typeof piece === 'string' ? free / 3 : free)) {
@@ -153,7 +153,7 @@ function send(this: OwnResponse, data: BodyPiece, encoding?: BufferEncoding | Ca
     if (!this._headerSent && this._header !== null && this[kWaiting] === null) sendHead(this, null);
     if (typeof callback === 'function') {
       if (this[kWaiting] === null) process.nextTick(callback);
-      else this[kWaiting].push({ bytes: new Uint8Array(0), callback: callback as () => void });
+      else this[kWaiting].push({ bytes: new Uint8Array(0), callback: callback });
     }
   } else {
     handOrWait(this, data, (encoding as BufferEncoding | null) ?? undefined, callback);
@@ -172,7 +172,7 @@ function writeRaw(this: OwnResponse, data: BodyPiece, encoding?: BufferEncoding 
   const match = interimHead.exec(typeof data === 'string' ? data : Buffer.from(data).toString('latin1'));
   // HTTP/1.0 knows no interim responses (RFC 9110 section 15.2).
   if (match !== null && !this._headerSent && this.req.httpVersionMinor >= 1) {
-    link.writer.informational(this.req.requestId, Number(match[1]), match[2]!);
+    link.writer.informational(this.req.requestId, Number(match[1]), match[2]);
     link.touch();
   }
   if (typeof callback === 'function') process.nextTick(callback);
@@ -207,11 +207,11 @@ function finish(this: OwnResponse): void {
 export function onResponseDrained(response: OwnResponse, bytes: number): void {
   (response.socket as unknown as { touch?(): void } | null)?.touch?.();
   response[kDrained] = Math.min(response[kDrained] + bytes, response[kSent]);
-  let waiting = response[kWaiting];
+  const waiting = response[kWaiting];
   while (waiting !== null) {
     const next = waiting[0];
     if (next === undefined) {
-      response[kWaiting] = waiting = null;
+      response[kWaiting] = null;
       if (response.finished) endWhenRead(response);
       break;
     }
@@ -227,7 +227,11 @@ export function onResponseDrained(response: OwnResponse, bytes: number): void {
   }
   if (response[kLink] !== null) response[kLink].touch();
   const slots = response as unknown as Record<symbol, boolean>;
-  if (slots[kNeedDrain] && !response.finished && response[kSent] - response[kDrained] + response.outputSize < response.writableHighWaterMark) {
+  if (
+    slots[kNeedDrain] &&
+    !response.finished &&
+    response[kSent] - response[kDrained] + response.outputSize < response.writableHighWaterMark
+  ) {
     slots[kNeedDrain] = false;
     response.emit('drain');
   }

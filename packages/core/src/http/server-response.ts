@@ -102,7 +102,8 @@ export class ServerResponse<Request extends http.IncomingMessage = http.Incoming
 function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | undefined): boolean {
   const link = response[kLink];
   // An app whose prototypes were bred also runs on node:http, whose responses have no link.
-  if (link === null || link === undefined || response._headerSent || response.finished || response.destroyed || !response.req.complete) return false;
+  if (link === null || link === undefined || response._headerSent || response.finished || response.destroyed || !response.req.complete)
+    return false;
   if (response.strictContentLength || (response._header !== null && response._removedContLen)) return false;
   const body = chunk === null || chunk === undefined || chunk.length === 0 ? null : chunk;
   // A piece that may not fit the window is cut by the long way, unless it may be stored, which takes one frame (CACHE-2).
@@ -117,7 +118,7 @@ function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | un
     const message = response.statusMessage as string | undefined;
     const standard = http.STATUS_CODES[status];
     if (message !== undefined && message !== '' && message !== standard) return false;
-    composeStored((response as unknown as Record<symbol, StoredHeaders | null>)[kOutHeaders]!, response[kServer].uniqueHeaders);
+    composeStored((response as unknown as Record<symbol, StoredHeaders | null>)[kOutHeaders], response[kServer].uniqueHeaders);
     // Koa removes Content-Length and sets it again.
     if (head.trailer || head.transferEncoding || (response._removedContLen && !head.contentLength)) return false;
     flags = head.flags;

@@ -37,7 +37,10 @@ export interface MessageClasses {
 
 export class Server extends http.Server implements QueueEvents<OwnRequest, ConnectionSocket> {
   /** @internal */
-  messageClasses: { IncomingMessage: new (socket: ConnectionSocket) => http.IncomingMessage; ServerResponse: new (request: OwnRequest, options: object) => http.ServerResponse };
+  messageClasses: {
+    IncomingMessage: new (socket: ConnectionSocket) => http.IncomingMessage;
+    ServerResponse: new (request: OwnRequest, options: object) => http.ServerResponse;
+  };
   /** @internal */
   readonly responseOptions: object;
   /** Policy of responses that set none. */
@@ -63,17 +66,18 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
     const given = (typeof options === 'function' ? undefined : options) ?? {};
     const requestListener = typeof options === 'function' ? options : listener;
     checkServerOptions(given);
-    super(given as http.ServerOptions);
+    super(given);
     // Node's parser and its connection bookkeeping have nothing to do here; 'connection' is emitted with facades.
     this.removeAllListeners('connection');
     this.removeAllListeners('listening');
     this.serverOptions = given;
     this.cacheEntryBytes = given.cacheEntryBytes ?? cacheEntryBytesDefault;
-    const bred = isExpressLike(requestListener) && !given.IncomingMessage && !given.ServerResponse ? breedMessageClasses(requestListener) : null;
+    const bred =
+      isExpressLike(requestListener) && !given.IncomingMessage && !given.ServerResponse ? breedMessageClasses(requestListener) : null;
     this.messageClasses = {
       IncomingMessage: given.IncomingMessage ?? bred?.IncomingMessage ?? IncomingMessage,
       ServerResponse: given.ServerResponse ?? bred?.ServerResponse ?? ServerResponse,
-    } as unknown as Server['messageClasses'];
+    };
     this.uniqueHeaders = given.uniqueHeaders === undefined ? null : new Set(given.uniqueHeaders.flat().map((name) => name.toLowerCase()));
     this.responseOptions = { highWaterMark: given.highWaterMark, rejectNonStandardBodyWrites: given.rejectNonStandardBodyWrites ?? false };
     const seconds = process.env.HTTPSYS_CACHE_DURATION;
@@ -129,7 +133,8 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
     const paths = request.prefixes === null ? ['/'] : request.prefixes.map((prefix) => prefix.path);
     this.prefixPaths = paths;
     const queue: Queue = new RequestQueue(
-      (events) => createCarrier(events, { byPrefix: request.prefixes !== null, engine: request.options.engine ?? this.serverOptions.engine }),
+      (events) =>
+        createCarrier(events, { byPrefix: request.prefixes !== null, engine: request.options.engine ?? this.serverOptions.engine }),
       this,
       this.serverOptions.maxConcurrentRequests ?? maxConcurrentRequestsDefault,
     );
@@ -166,7 +171,8 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
   override close(callback?: (error?: Error) => void): this {
     const queue = this.queue;
     if (typeof callback === 'function') {
-      if (queue === null || this.closing) this.once('close', () => callback(nodeError(Error, 'ERR_SERVER_NOT_RUNNING', 'Server is not running.')));
+      if (queue === null || this.closing)
+        this.once('close', () => callback(nodeError(Error, 'ERR_SERVER_NOT_RUNNING', 'Server is not running.')));
       else this.once('close', callback);
     }
     if (queue === null) {

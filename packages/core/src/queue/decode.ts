@@ -54,8 +54,8 @@ function malformed(why: string): Error {
 
 function readAddress(bytes: InBuffer, at: number, end: number): ConnectionAddress {
   if (end - at < 8) throw malformed('CONNECTION is too short');
-  const remoteBytes = bytes[at + 4]!;
-  const localBytes = bytes[at + 5]!;
+  const remoteBytes = bytes[at + 4];
+  const localBytes = bytes[at + 5];
   if (at + 8 + remoteBytes + localBytes > end) throw malformed('CONNECTION addresses run past its end');
   const family = bytes[at + 6];
   const remoteAt = at + 8;
@@ -88,7 +88,7 @@ function readRequest<R extends LinkedRequest, C extends LinkedConnection>(
     link,
     id,
     flags,
-    bytes[start + 6]!,
+    bytes[start + 6],
     bytes.readUInt32LE(start + 12),
     bytes.readUInt32LE(start + 16),
     bytes.latin1Slice(textAt, bodyAt),
@@ -114,8 +114,8 @@ export function decodeBatch<R extends LinkedRequest, C extends LinkedConnection>
     const frameBytes = bytes.readUInt32LE(start);
     const end = start + frameBytes;
     if (frameBytes < frames.HeaderBytes || end > batchEnd) throw malformed(`a length of ${frameBytes} bytes`);
-    const type = bytes[start + 4]!;
-    const flags = bytes[start + 5]!;
+    const type = bytes[start + 4];
+    const flags = bytes[start + 5];
     const id = bytes.readUInt32LE(start + 8);
     link.resumeAt = end;
     switch (type) {

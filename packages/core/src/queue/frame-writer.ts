@@ -100,7 +100,7 @@ export class FrameWriter {
       const type = out[at + 4];
       // ResponseEnd and DataEnd are the same bit.
       if (type === frames.Response || type === frames.Data) {
-        out[at + 5] = out[at + 5]! | frames.DataEnd;
+        out[at + 5] = out[at + 5] | frames.DataEnd;
         return;
       }
     }

@@ -18,7 +18,7 @@ export function readHeaderEntries(text: string, at: number, count: number): stri
       name = text.slice(position, position + nameBytes);
       position += nameBytes;
     } else {
-      name = nameId < 0x80 ? canonicalNames[nameId]! : lowerNames[nameId & 0x7f]!;
+      name = nameId < 0x80 ? canonicalNames[nameId] : lowerNames[nameId & 0x7f];
     }
     raw[n * 2] = name;
     raw[n * 2 + 1] = text.slice(position, position + valueBytes);

@@ -97,7 +97,10 @@ for (const [what, bytes] of [
   ['a CONNECTION whose address runs past its end', frame(frames.Connection, 0, 0, 1, Uint8Array.of(0, 0, 0, 0, 50, 0, 4, 0))],
 ] as const) {
   test(`malformed: ${what} ends the channel with ERR_HTTPSYS_PROTOCOL`, () => {
-    assert.throws(() => decode(bytes), (error: unknown) => error instanceof ProtocolError && error.code === 'ERR_HTTPSYS_PROTOCOL');
+    assert.throws(
+      () => decode(bytes),
+      (error: unknown) => error instanceof ProtocolError && error.code === 'ERR_HTTPSYS_PROTOCOL',
+    );
   });
 }
 
