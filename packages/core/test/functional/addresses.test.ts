@@ -1,0 +1,82 @@
+/** Addresses: IPv6, dual stack, and ports a program has no right to. */
+import { test } from 'node:test';
+import * as assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import type { AddressInfo } from 'node:net';
+import { createServer, engine, freePort, listening, onFreePort, shutDown, unless } from '../support/engine';
+import { fetchOnce } from '../support/client';
+import { startChild } from '../support/child';
+import { privateRuntime } from '../support/service-process';
+
+const hasIpv6 = Object.values(os.networkInterfaces()).some((list) => list?.some((one) => one.address === '::1'));
+const ipv6 = unless(hasIpv6, 'this machine has no IPv6 loopback');
+
+test(
+  'an IPv6 address is bound alone and shown as it is',
+  { skip: engine === 'service' ? 'service: prefixes only' : ipv6.skip },
+  async (t) => {
+    const server = createServer({}, (req, res) =>
+      res.end(`${req.socket.remoteAddress} ${req.socket.remoteFamily} ${req.socket.localAddress}`),
+    );
+    t.after(() => shutDown(server));
+    await listening(server, 0, '::1');
+    const address = server.address() as AddressInfo;
+    assert.deepEqual({ ...address, port: 0 }, { address: '::1', family: 'IPv6', port: 0 });
+    assert.equal((await fetchOnce(address.port, '/', { address: '::1', host: `[::1]:${address.port}` })).text, '::1 IPv6 ::1');
+  },
+);
+
+test('without an address both families are served, IPv4 clients in mapped form', ipv6, async (t) => {
+  await onFreePort(async (port) => {
+    const server = createServer({}, (req, res) => res.end(String(req.socket.remoteAddress)));
+    t.after(() => shutDown(server));
+    await listening(server, engine === 'service' ? `http://*:${port}/` : port);
+    assert.equal((await fetchOnce(port, '/', { address: '::1', host: `[::1]:${port}` })).text, '::1');
+    assert.equal((await fetchOnce(port, '/')).text, '::ffff:127.0.0.1');
+  });
+});
+
+const lowest = (): number => {
+  try {
+    return Number(fs.readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
+  } catch {
+    return 1024;
+  }
+};
+
+test(
+  'a port below the unprivileged ones is EACCES, and the error says what to do',
+  {
+    skip:
+      process.getuid?.() !== 0
+        ? 'needs root, to give up its rights'
+        : lowest() <= 1
+          ? 'every port is unprivileged here'
+          : engine === 'service' && 'the service would not be able to read the package as another user',
+  },
+  async (t) => {
+    const code = `
+      // The package is loaded before the rights go.
+      const server = createServer(() => {});
+      process.setgroups([]);
+      process.setgid(65534);
+      process.setuid(65534);
+      server.on('error', (error) => report({ code: error.code, message: error.message }));
+      server.listen(${lowest() - 1}, '127.0.0.1', () => report({ code: 'listening' }));
+    `;
+    const child = startChild(t, code, { HTTPSYS_RUNTIME_DIR: privateRuntime(t) });
+    const { code: result, message } = await child.report('code');
+    assert.equal(result, 'EACCES');
+    if (engine !== 'node') assert.match(String(message), /(CAP_NET_BIND_SERVICE|setcap|1024|ip_unprivileged_port_start)/i);
+  },
+);
+
+test('a name that does not resolve is an error of listen', { skip: engine === 'service' ? 'service: prefixes only' : false }, async () => {
+  const server = createServer();
+  await assert.rejects(listening(server, await freePort(), 'no-such-host.invalid'), (error: NodeJS.ErrnoException) => {
+    assert.match(String(error.code), /^(ENOTFOUND|EAI_AGAIN|EAI_FAIL)$/);
+    return true;
+  });
+  assert.equal(server.listening, false);
+});
