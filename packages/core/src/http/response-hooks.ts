@@ -102,7 +102,7 @@ function hand(response: OwnResponse, piece: BodyPiece, encoding?: BufferEncoding
 /** Hands over what the window allows and keeps the rest. */
 function handOrWait(response: OwnResponse, piece: BodyPiece, encoding: BufferEncoding | undefined, callback: Callback): void {
   const done = typeof callback === 'function' ? callback : null;
-  const waiting = response[kWaiting];
+  let waiting = response[kWaiting];
   const free = waiting === null ? room(response) : 0;
   // A third: the most a UTF-16 unit takes in UTF-8.
   if (piece.length <= (typeof piece === 'string' ? free / 3 : free)) {
