@@ -1,8 +1,9 @@
 /** When a response is stored (http-server-api.md section 5.1 and 5.2). */
 import { test, type TestContext } from 'node:test';
 import * as assert from 'node:assert/strict';
-import { features, serve, unless, type Running, type TestListener, type TestServerOptions } from '../support/engine';
-import { RawClient, type RawResponse } from '../support/client';
+import { engine, features, freePort, serve, unless, type Running, type TestListener, type TestServerOptions } from '../support/engine';
+import { startChild } from '../support/child';
+import { RawClient, fetchOnce, type RawResponse } from '../support/client';
 import { eventually } from '../support/poll';
 
 const cache = unless(features.httpsys, 'node:http has no output cache');
@@ -347,4 +348,46 @@ test('an invalid policy throws ERR_HTTPSYS_CACHE_POLICY', cache, async (t) => {
     codes,
     Array.from({ length: 5 }, () => 'ERR_HTTPSYS_CACHE_POLICY'),
   );
+});
+
+test('a policy of the server goes for every response that sets none', cache, async (t) => {
+  const { get, calls } = await site(
+    t,
+    (req, res) => {
+      res.setHeader('Content-Type', 'text/plain');
+      if (req.url === '/never') res.cachePolicy = null as never;
+      res.end('by default');
+    },
+    { cachePolicy: { ttl: 60 } } as never,
+  );
+  for (let n = 0; n < 2; n++) await get('/always');
+  assert.equal(calls(), 1);
+  for (let n = 0; n < 2; n++) await get('/never');
+  assert.equal(calls(), 3);
+});
+
+test("res.cacheDuration is the original package's name for the time to live", cache, async (t) => {
+  const { get, calls } = await site(t, (_req, res) => {
+    (res as unknown as { cacheDuration: number }).cacheDuration = 60;
+    res.setHeader('Content-Type', 'text/plain');
+    res.end('stored');
+  });
+  for (let n = 0; n < 2; n++) await get('/x');
+  assert.equal(calls(), 1);
+});
+
+test('HTTPSYS_CACHE_DURATION is the policy of programs that cannot be edited', cache, async (t) => {
+  const child = startChild(
+    t,
+    `
+    let calls = 0;
+    const server = createServer((req, res) => { res.setHeader('Content-Type', 'text/plain'); res.end(String(++calls)); });
+    listenAndReport(server, process.env.PREFIX || undefined);
+  `,
+    { HTTPSYS_CACHE_DURATION: '60', PREFIX: engine === 'service' ? `http://*:${await freePort()}/` : '' },
+  );
+  const { address } = (await child.report('listening')) as { address: { port: number } };
+  const texts: string[] = [];
+  for (let n = 0; n < 3; n++) texts.push((await fetchOnce(address.port, '/x')).text);
+  assert.deepEqual(texts, ['1', '1', '1']);
 });

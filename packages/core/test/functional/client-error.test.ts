@@ -1,8 +1,10 @@
 import { test } from 'node:test';
 import * as assert from 'node:assert/strict';
+import type * as http from 'node:http';
 import type { Duplex } from 'node:stream';
 import { serve } from '../support/engine';
 import { sameAsNode } from '../support/differences';
+import { eventually } from '../support/poll';
 
 const BAD = 'GET / HTTP/1.1\r\nHost: x\r\nBad Name: 1\r\n\r\n';
 const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -75,3 +77,26 @@ test('a malformed chunk ends the request it belongs to', async (t) => {
   assert.ok(!log.includes('end'), log.join());
   assert.equal((await get('/')).text, 'ok');
 });
+
+test("'clientError' hears of a body that breaks after its request was delivered", async (t) => {
+  const codes: unknown[] = [];
+  const { server, connect } = await serve(t, (req) => {
+    req.on('error', () => undefined);
+    req.resume();
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    codes.push(error.code);
+    socket.destroy();
+  });
+  const client = await connect();
+  client.send('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
+  await eventually('the request', async () => (await countConnections(server)) === 1);
+  client.send('XYZ\r\n');
+  await client.closed();
+  await eventually('the error', () => codes.length > 0);
+  assert.deepEqual(codes, ['HPE_INVALID_CHUNK_SIZE']);
+});
+
+function countConnections(server: http.Server): Promise<number> {
+  return new Promise((resolve) => server.getConnections((_error, count) => resolve(count)));
+}
