@@ -248,3 +248,20 @@ export function open(t: TestContext, mode: Mode, options: WorldOptions = {}): Wo
   };
   return { engine, port, queueId: 1, attach, socketPath: socketPaths[0]!, allow };
 }
+
+export const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
+export const get = (target: string, fields = ''): string => `GET ${target} HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n`;
+export const post = (length: number, fields = ''): string =>
+  `POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${length}\r\n${fields}\r\n`;
+export const hello = (asked: Asked): void => asked.peer.answer(asked, { body: 'hello' });
+
+/** Of `queryState`, what tests look at. */
+export interface State {
+  connections: number;
+  requests: number;
+  cache: { hits: number; misses: number; stores: number; entries: number };
+  rejections: Record<string, number>;
+  queues: { id: number; depth: number; attached: number; inFlight: number; connections: number }[];
+  urls: { queueId: number; urlContext: number; requests: number; hits: number }[];
+}
+export const stateOf = (engine: { queryState(): unknown }): State => engine.queryState() as State;
