@@ -40,6 +40,7 @@ struct RequestHead {
   bool hasAuthorization = false;
   bool hasTranslate = false;
   bool hasExpectOther = false;
+  bool hasPrecondition = false;  // If-Match or If-Unmodified-Since: only the origin can say 412 (RFC 9110 section 13.2.2)
   std::string_view range;
   std::string_view ifRange;
   std::string_view ifNoneMatch;

@@ -96,6 +96,10 @@ bool applyField(const HeaderField& field, RequestHead* head, HeadFacts* facts, P
     case names::kTranslate:
       head->hasTranslate = head->hasTranslate || startsWithLower(value, "f");
       return true;
+    case names::kIfMatch:
+    case names::kIfUnmodifiedSince:
+      head->hasPrecondition = true;
+      return true;
     case names::kRange:
       head->range = value;
       return true;

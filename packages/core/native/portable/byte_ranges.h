@@ -20,6 +20,8 @@ struct ByteRange {
 constexpr size_t kByteRangesMax = 16;
 // A longer field value is ignored as well.
 constexpr size_t kRangeFieldBytesMax = 1024;
+// Several ranges are composed in memory for each client; of a larger representation the whole is sent, from the entry itself.
+constexpr uint64_t kMultipartBytesMax = 1024 * 1024;
 
 enum class RangeOutcome {
   kWhole,          // no range, another unit, malformed, or too many: 200 with everything

@@ -87,11 +87,11 @@ void Cache::wake(const std::vector<CacheWaiter>& waiters) const {
 }
 
 CacheLookup Cache::find(std::string_view key, uint64_t nowMs, const CacheWaiter& waiter, std::shared_ptr<const CachedResponse>* entry,
-                        uint32_t queueId) {
+                        const CacheAsker& asker) {
   const uint64_t hash = hashOf(key);
   CacheShard& shard = shardOf(hash);
   const std::lock_guard<std::mutex> lock(shard.mutex);
-  return shard.find(hash, key, nowMs, waiter, entry, queueId);
+  return shard.find(hash, key, nowMs, waiter, entry, asker);
 }
 
 bool Cache::store(std::string_view key, std::shared_ptr<CachedResponse> entry, uint64_t nowMs) {

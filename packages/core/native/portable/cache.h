@@ -23,6 +23,7 @@ struct CachedResponse {
   bool forceDisconnect = false;
   bool hasDate = false;
   uint32_t queueId = 0;
+  uint32_t urlContext = 0;   // of the URL that the request was routed by
   uint64_t expiresAtMs = 0;  // monotonic; 0 = until flushed
   uint64_t flushMark = 0;    // Cache::flushMark() when the request went to the application; 0 = not checked
 
@@ -41,6 +42,14 @@ struct CacheLimits {
 struct CacheWaiter {
   uint32_t thread = 0;
   uint64_t ticket = 0;
+};
+
+// Who asks: an entry answers only requests of the route it was made for. Queue 0: any.
+struct CacheAsker {
+  CacheAsker(uint32_t queue = 0, uint32_t context = 0, bool renews = true) : queueId(queue), urlContext(context), mayRenew(renews) {}
+  uint32_t queueId;
+  uint32_t urlContext;
+  bool mayRenew;  // false: its answer could not become an entry (CACHE-9), so nobody should wait for it
 };
 
 enum class CacheLookup {
@@ -75,10 +84,10 @@ class Cache {
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
 
-  // key = makeKey(...). `nowMs` is the caller's cached monotonic clock. `queueId`, when not 0, is the queue the request was routed to:
-  // an entry of another queue (a longer prefix was registered since) is dropped and never served. kWait counts as neither hit nor miss.
+  // key = makeKey(...). `nowMs` is the caller's cached monotonic clock. An entry of another route is dropped and never served: a longer
+  // prefix was registered since, or a client named the Host of one port on another. kWait counts as neither hit nor miss.
   CacheLookup find(std::string_view key, uint64_t nowMs, const CacheWaiter& waiter, std::shared_ptr<const CachedResponse>* entry,
-                   uint32_t queueId = 0);
+                   const CacheAsker& asker = CacheAsker());
   // Replaces what is there. False when it is too large, or was flushed since `flushMark`. Ends a renewal of that key and wakes its waiters
   // in either case, so no `finishRenewal` is needed after it (one more does no harm).
   bool store(std::string_view key, std::shared_ptr<CachedResponse> entry, uint64_t nowMs);

@@ -114,7 +114,7 @@ void CacheShard::toTombstone(Node* node) {
 }
 
 CacheLookup CacheShard::find(uint64_t hash, std::string_view key, uint64_t nowMs, const CacheWaiter& waiter,
-                             std::shared_ptr<const CachedResponse>* entry, uint32_t queueId) {
+                             std::shared_ptr<const CachedResponse>* entry, const CacheAsker& asker) {
   Node* node = lookup(hash, key);
   if (node == nullptr) {
     counts_.misses++;
@@ -122,7 +122,7 @@ CacheLookup CacheShard::find(uint64_t hash, std::string_view key, uint64_t nowMs
   }
   node->used = true;
   if (node->entry) {
-    const bool foreign = queueId != 0 && node->entry->queueId != queueId;
+    const bool foreign = asker.queueId != 0 && (node->entry->queueId != asker.queueId || node->entry->urlContext != asker.urlContext);
     const bool expired = node->entry->expiresAtMs != 0 && nowMs >= node->entry->expiresAtMs;
     if (!foreign && !expired) {
       if (live_.front != node) {
@@ -148,7 +148,7 @@ CacheLookup CacheShard::find(uint64_t hash, std::string_view key, uint64_t nowMs
     return CacheLookup::kWait;
   }
   counts_.misses++;
-  if (held) return CacheLookup::kMiss;
+  if (held || !asker.mayRenew) return CacheLookup::kMiss;
   node->renewing = true;
   node->renewingSinceMs = nowMs;
   return CacheLookup::kRenew;

@@ -26,7 +26,7 @@ class CacheShard {
   std::mutex mutex;
 
   CacheLookup find(uint64_t hash, std::string_view key, uint64_t nowMs, const CacheWaiter& waiter,
-                   std::shared_ptr<const CachedResponse>* entry, uint32_t queueId);
+                   std::shared_ptr<const CachedResponse>* entry, const CacheAsker& asker);
   // The three below move waiters to be woken to `woken`.
   void put(uint64_t hash, std::string_view key, std::shared_ptr<const CachedResponse> entry, std::vector<CacheWaiter>* woken);
   void finishRenewal(uint64_t hash, std::string_view key, RenewalEnd end, std::vector<CacheWaiter>* woken);

@@ -52,6 +52,7 @@ void answerFromEntry(const CachedResponse& entry, const CacheRequestFields& requ
     case RangeOutcome::kWhole:
       return;
     case RangeOutcome::kPartial:
+      if (ranges.size() > 1 && entry.body.size() > kMultipartBytesMax) return;
       answerPartial(entry, ranges, answer);
       return;
     case RangeOutcome::kUnsatisfiable:

@@ -161,13 +161,17 @@ bool Channel::handleRequestFrame(const frames::Header& header, const uint8_t* bo
 void Channel::closeConnections(uint8_t flags, uint32_t connectionId) {
   if (connectionId != 0) {
     Connection* connection = thread_->connection(connectionId);
-    if (connection != nullptr && connection->knows(this)) connection->closeFor(this, flags);
+    if (connection == nullptr || !connection->knows(this)) return;
+    connection->closeFor(this, flags);
+    if ((flags & frames::kCloseAll) != 0) connection->forgetChannel(this);
     return;
   }
   // One pass over the thread's connections: this is what `close()` of a server asks for, not something done per request.
   for (Connection* connection = thread_->firstConnection(); connection != nullptr;) {
     Connection* next = connection->nextConnection();
     if (connection->lastShard() == shard_) connection->closeFor(this, flags);
+    // What stays open for others is closed to this application: it is told of it anew with its next request.
+    if ((flags & frames::kCloseAll) != 0) connection->forgetChannel(this);
     connection = next;
   }
 }

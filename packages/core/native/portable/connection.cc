@@ -140,12 +140,15 @@ void Connection::onPeerClosed() {
   readClosed_ = true;
   if (lingering_ || exchange_ == nullptr || !exchange_->bodyDone) {
     // Nothing to answer, or a request that can never be complete. What is still to be written goes out first.
-    if (exchange_ != nullptr) dropExchange(frames::kAbortClientClosed, true);
+    // Whole requests that were sent ahead are still answered; behind a body that was cut off nothing is a request.
+    if (exchange_ != nullptr) {
+      dropExchange(frames::kAbortClientClosed, true);
+      closeAfter_ = true;
+    }
     if (lingering_ || pendingOutput() == 0) {
       close();
       return;
     }
-    closeAfter_ = true;
   }
   settle();
 }

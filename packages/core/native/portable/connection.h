@@ -110,7 +110,8 @@ class Connection final : public Timed {
   size_t process(const char* data, size_t length);
   void handleHead(const RequestHead& head, const char* rest, size_t restBytes);
   const RouteTarget* admit(const RequestHead& head, std::string_view* path, bool* ambiguous);
-  CacheLookup findEntry(const RequestHead& head, std::string_view path, uint32_t exchangeId, std::shared_ptr<const CachedResponse>* entry);
+  CacheLookup findEntry(const RequestHead& head, std::string_view path, const CacheAsker& asker, uint32_t exchangeId,
+                        std::shared_ptr<const CachedResponse>* entry);
   void bindShard(QueueShard* shard);
   void dispatch(const RequestHead& head, const char* rest, size_t restBytes);
   void answerHit(const std::shared_ptr<const CachedResponse>& entry, const CacheRequestFields& fields, bool keepAlive);

@@ -67,6 +67,8 @@ void Connection::onDeadline() {
   if (closed_) return;
   const Deadline kind = deadline_;
   deadline_ = Deadline::kNone;
+  // What it was for may be over already: `settle` is to come, and sets the one that holds now.
+  if (dirty_) return;
   switch (kind) {
     case Deadline::kNone:
       return;

@@ -1,6 +1,5 @@
 #include "portable/data_socket.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -203,9 +202,8 @@ bool SocketServer::open(SystemError* error) {
     return false;
   }
   std::memcpy(address.sun_path, path_.data(), path_.size());
-  fd_ = socket(AF_UNIX, SOCK_STREAM, 0);
+  fd_ = openSocket(AF_UNIX);
   if (fd_ >= 0) {
-    fcntl(fd_, F_SETFD, FD_CLOEXEC);
     // The directory is private to the user; a leftover of a service that was killed may be replaced.
     unlink(path_.c_str());
     if (bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && chmod(path_.c_str(), S_IRUSR | S_IWUSR) == 0 &&
@@ -224,6 +222,10 @@ int SocketServer::start() {
   if (result != 0) return result;
   poll_.data = this;
   thread_->handleOpened();
+  return poll();
+}
+
+int SocketServer::poll() {
   return uv_poll_start(&poll_, UV_READABLE, [](uv_poll_t* poll, int status, int) {
     if (status == 0) static_cast<SocketServer*>(poll->data)->onReadable();
   });
@@ -232,7 +234,14 @@ int SocketServer::start() {
 void SocketServer::onReadable() {
   for (;;) {
     const int fd = acceptNonBlocking(fd_);
-    if (fd < 0) return;
+    if (fd < 0) {
+      if (errno != EMFILE && errno != ENFILE) return;
+      // The process that waits stays readable: without a pause the loop would spin until a descriptor is free.
+      thread_->counters.reject("Descriptors");
+      uv_poll_stop(&poll_);
+      thread_->timers.set(this, thread_->nowMs() + limits::kAcceptPauseMs);
+      return;
+    }
     int64_t pid = 0;
     uint32_t uid = 0;
     size_t waiting = 0;
@@ -255,6 +264,7 @@ void SocketServer::abandon() {
 }
 
 void SocketServer::closeAndDelete() {
+  thread_->timers.remove(this);
   ::unlink(path_.c_str());
   uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
     SocketServer* self = static_cast<SocketServer*>(handle->data);

@@ -54,7 +54,7 @@ class PipeChannel final : public Channel, public Timed {
   AttachKey key_{};
 };
 
-class SocketServer {
+class SocketServer final : public Timed {
  public:
   SocketServer(IoThread* thread, const std::string& path);
   SocketServer(const SocketServer&) = delete;
@@ -70,6 +70,8 @@ class SocketServer {
  private:
   ~SocketServer() = default;
   void onReadable();
+  int poll();
+  void onDeadline() override { poll(); }
 
   IoThread* thread_;
   std::string path_;

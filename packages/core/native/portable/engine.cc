@@ -52,7 +52,8 @@ bool Engine::start(SystemError* error) {
     error->code = -result;
     error->syscall = "uv_loop_init";
     for (SocketServer* other : servers) other->abandon();
-    threads_.resize(started);
+    // Those that run are ended here, for a thread that was not joined ends the process.
+    for (size_t i = 0; i < started; ++i) threads_[i]->stop(nullptr);
     return false;
   }
   for (size_t i = 0; i < servers.size(); ++i) {

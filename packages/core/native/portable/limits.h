@@ -46,6 +46,8 @@ constexpr size_t kUnattachedMax = 64;
 constexpr uint32_t kSlotBits = 20;
 constexpr uint32_t kSlotMax = 1u << kSlotBits;
 constexpr uint32_t kGenerationMax = (1u << 11) - 1;
+// Free slots that are kept back: with the generations, millions of ids pass before one comes again.
+constexpr uint32_t kSlotsAtRest = 4096;
 
 // Connections accepted in one go, so that a storm of them does not starve those that are open.
 constexpr int kAcceptBatch = 64;

@@ -16,8 +16,6 @@
 
 namespace httpsys {
 
-namespace {
-
 int openSocket(int family) {
 #ifdef SOCK_CLOEXEC
   return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -30,6 +28,8 @@ int openSocket(int family) {
   return fd;
 #endif
 }
+
+namespace {
 
 bool failed(int fd, const char* syscall, SystemError* error) {
   error->code = errno;

@@ -56,6 +56,8 @@ class Listener final : public Timed {
   uv_poll_t poll_;
 };
 
+// A stream socket that does not block and that no child process inherits; -1 with errno.
+int openSocket(int family);
 // Accepts one connection without blocking; -1 with errno.
 int acceptNonBlocking(int fd);
 

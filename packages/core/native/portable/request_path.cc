@@ -77,15 +77,17 @@ void Connection::handleHead(const RequestHead& head, const char* rest, size_t re
     sendPage(errors::kQueueFull, head.methodCode != methods::kHead);
     return;
   }
-  // CACHE-3 to CACHE-8 and CACHE-24: the same requests are served from the cache and produce its entries, but for Range (CACHE-9).
+  // CACHE-3 to CACHE-8 and CACHE-24: the same requests are served from the cache and produce its entries, but for Range (CACHE-9). A target
+  // in absolute form is left out: its application sees other text than that of the same URL in origin form, and a Host it need not match.
   const bool hasBody = head.chunked || head.contentLength > 0;
   const bool cacheable = head.methodCode == methods::kGet && !hasBody && !head.hasAuthorization && !head.hasTranslate &&
-                         !head.hasExpectOther && !ambiguous;
+                         !head.hasExpectOther && !head.hasPrecondition && !ambiguous && head.target.front() == '/';
+  exchange->mayStore = cacheable && head.range.empty() && head.ifRange.empty();
   CacheLookup found = CacheLookup::kMiss;
   if (cacheable) {
     exchange->flushMark = thread_->cache()->flushMark();
     std::shared_ptr<const CachedResponse>& entry = thread_->entryScratch();
-    found = findEntry(head, path, exchange->id, &entry);
+    found = findEntry(head, path, CacheAsker(shard_->id(), target->urlContext, exchange->mayStore), exchange->id, &entry);
     if (found == CacheLookup::kHit) {
       thread_->keepSpare(exchange);
       target->url->hits.add(1);
@@ -109,7 +111,6 @@ void Connection::handleHead(const RequestHead& head, const char* rest, size_t re
   exchange->bodyCredit = frames::kBodyWindowBytes;
   if (head.chunked) exchange->decoder.reset();
   exchange->renewing = found == CacheLookup::kRenew;
-  exchange->mayStore = cacheable && head.range.empty() && head.ifRange.empty();
   if (cacheable) exchange->key.assign(thread_->keyScratch());
   exchange_ = exchange;
   if (found == CacheLookup::kWait) {
@@ -163,7 +164,7 @@ const RouteTarget* Connection::admit(const RequestHead& head, std::string_view* 
 }
 
 // Leaves the key in the thread's scratch.
-CacheLookup Connection::findEntry(const RequestHead& head, std::string_view path, uint32_t exchangeId,
+CacheLookup Connection::findEntry(const RequestHead& head, std::string_view path, const CacheAsker& asker, uint32_t exchangeId,
                                   std::shared_ptr<const CachedResponse>* entry) {
   std::string_view name;
   uint16_t port = 0;
@@ -171,7 +172,7 @@ CacheLookup Connection::findEntry(const RequestHead& head, std::string_view path
   // A Host without a port means the scheme's: it must not share the entry of one that names another.
   std::string& key = thread_->keyScratch();
   Cache::makeKey(false, name, port == 0 ? kHttpPort : port, path, head.query, &key);
-  return thread_->cache()->find(key, thread_->nowMs(), CacheWaiter{thread_->index(), exchangeId}, entry, shard_->id());
+  return thread_->cache()->find(key, thread_->nowMs(), CacheWaiter{thread_->index(), exchangeId}, entry, asker);
 }
 
 uint8_t Connection::requestFlags(const RequestHead& head) const {
@@ -226,7 +227,8 @@ void Connection::deliverWaiting(Exchange* exchange, Channel* channel) {
 void Connection::retryCache() {
   Exchange* exchange = exchange_;
   std::shared_ptr<const CachedResponse> entry;
-  switch (thread_->cache()->find(exchange->key, thread_->nowMs(), CacheWaiter{thread_->index(), exchange->id}, &entry, exchange->shard->id())) {
+  const CacheAsker asker(exchange->shard->id(), exchange->urlContext, exchange->mayStore);
+  switch (thread_->cache()->find(exchange->key, thread_->nowMs(), CacheWaiter{thread_->index(), exchange->id}, &entry, asker)) {
     case CacheLookup::kHit: {
       exchange->url->hits.add(1);
       answerHit(entry, CacheRequestFields{exchange->ifNoneMatch, exchange->ifModifiedSince, exchange->range, exchange->ifRange, 0},

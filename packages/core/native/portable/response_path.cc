@@ -75,7 +75,9 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
 
   // A client that waits for 100 and gets the final status may or may not send its body: no telling what its next bytes are.
   const bool unsure = exchange->expectContinue && !exchange->continued && !exchange->bodyDone && exchange->bodyReceived == 0;
-  bool close = !exchange->keepAlive || (header.flags & frames::kResponseClose) != 0 || scan.connectionClose || unsure || status == 101;
+  bool close = !exchange->keepAlive || (header.flags & frames::kResponseClose) != 0 || scan.connectionClose || unsure;
+  // An interim status as the last word: the client goes on waiting and would take the next answer on this connection for it.
+  if (status < 200) close = true;
   exchange->bodyless = exchange->headMethod || isBodyless(status);
   exchange->inOneFrame = whole;
   ResponseHead head;
@@ -103,7 +105,7 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
   }
   if (exchange->renewing) {
     exchange->renewing = false;
-    if (stored == nullptr) thread_->cache()->finishRenewal(exchange->key, RenewalEnd::kNotCacheable);
+    thread_->cache()->finishRenewal(exchange->key, RenewalEnd::kNotCacheable);
   }
 
   head.status = status;
@@ -170,13 +172,12 @@ std::shared_ptr<const CachedResponse> Connection::store(const frames::Header& he
   entry->plain.assign(line.data(), line.size());
   entry->forceDisconnect = forceDisconnect;
   entry->queueId = exchange_->shard->id();
+  entry->urlContext = exchange_->urlContext;
   entry->flushMark = exchange_->flushMark;
   entry->expiresAtMs = seconds == 0 ? 0 : thread_->nowMs() + static_cast<uint64_t>(seconds) * 1000;
-  if (!thread_->cache()->store(exchange_->key, entry, thread_->nowMs())) {
-    // It ended the renewal, if there was one, in any case.
-    return nullptr;
-  }
-  return entry;
+  // It ends the renewal in any case; by now another request may have begun one, which is not this one's to end.
+  exchange_->renewing = false;
+  return thread_->cache()->store(exchange_->key, entry, thread_->nowMs()) ? entry : nullptr;
 }
 
 void Connection::onInformational(uint16_t status, std::string_view block) {
@@ -190,6 +191,8 @@ void Connection::onInformational(uint16_t status, std::string_view block) {
     return;
   }
   if (status == 100) exchange->continued = true;
+  // Interim responses have no window: those that the client does not keep up with are left out.
+  if (pendingOutput() >= limits::kOutputHighBytes) return;
   ResponseHead head;
   head.status = status;
   head.fields = block;

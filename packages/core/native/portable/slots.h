@@ -14,13 +14,15 @@ class SlotTable {
   // 0 when every slot is taken. Ids are never 0, which means "none" in a frame.
   uint32_t add(T* item) {
     uint32_t slot;
-    if (!free_.empty()) {
-      slot = free_.back();
-      free_.pop_back();
+    // The one that was free longest, and none before many are: generations must not come round while a frame with an old id is on its way.
+    if (free_ > limits::kSlotsAtRest || (free_ > 0 && slots_.size() >= limits::kSlotMax)) {
+      slot = oldest_;
+      oldest_ = slots_[slot].next;
+      --free_;
     } else {
       if (slots_.size() >= limits::kSlotMax) return 0;
       slot = static_cast<uint32_t>(slots_.size());
-      slots_.push_back(Slot{nullptr, 1});
+      slots_.push_back(Slot{nullptr, 1, 0});
     }
     slots_[slot].item = item;
     return slot | (slots_[slot].generation << limits::kSlotBits);
@@ -33,19 +35,25 @@ class SlotTable {
   }
 
   void remove(uint32_t id) {
-    Slot& slot = slots_[id & (limits::kSlotMax - 1)];
+    const uint32_t at = id & (limits::kSlotMax - 1);
+    Slot& slot = slots_[at];
     slot.item = nullptr;
     slot.generation = slot.generation == limits::kGenerationMax ? 1 : slot.generation + 1;
-    free_.push_back(id & (limits::kSlotMax - 1));
+    (free_ == 0 ? oldest_ : slots_[newest_].next) = at;
+    newest_ = at;
+    ++free_;
   }
 
  private:
   struct Slot {
     T* item;
     uint32_t generation;
+    uint32_t next;  // free slots form a queue
   };
   std::vector<Slot> slots_;
-  std::vector<uint32_t> free_;
+  uint32_t oldest_ = 0;
+  uint32_t newest_ = 0;
+  uint32_t free_ = 0;
 };
 
 }  // namespace httpsys
