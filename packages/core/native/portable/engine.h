@@ -89,7 +89,6 @@ class Engine {
 
   EngineOptions options_;
   Cache cache_;
-  std::vector<std::unique_ptr<IoThread>> threads_;
   std::map<uint32_t, std::unique_ptr<RequestQueue>> queues_;
   std::mutex keysMutex_;
   std::map<AttachKey, uint32_t> keys_;
@@ -99,6 +98,8 @@ class Engine {
   uint64_t startedMs_;
   bool referenced_ = true;
   bool closed_ = false;
+  // Destroyed first: each looks through what was still in its mailbox.
+  std::vector<std::unique_ptr<IoThread>> threads_;
 };
 
 }  // namespace httpsys

@@ -336,6 +336,7 @@ void IoThread::dropQueue(uint32_t queueId) {
 }
 
 void IoThread::queueAbandoned(uint32_t queueId) {
+  if (stopping_) return;
   QueueShard* one = shard(queueId);
   if (one != nullptr && !one->served()) one->refuseWaiting(errors::kUnavailable);
 }
