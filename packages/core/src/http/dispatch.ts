@@ -1,5 +1,6 @@
 /** From a REQUEST frame to `server.emit('request')`: the hot path of the TypeScript side. */
 import { requestStartChannel, responseCreatedChannel } from '../diagnostics';
+import { ProtocolError } from '../queue/decode';
 import * as frames from '../queue/frames';
 import { readHeaderEntries } from '../queue/header-entries';
 import { methodNames } from '../queue/methods';
@@ -36,6 +37,8 @@ export function dispatchRequest(
     link.touch();
     return;
   }
+  const method = methodCode !== 0 ? methodNames[methodCode] : text.slice(0, methodBytes);
+  if (method === undefined) throw new ProtocolError(`method ${methodCode} is in no table`);
   const http10 = (flags & frames.RequestHttp10) !== 0;
   const request = initRequest(
     new server.messageClasses.IncomingMessage(socket),
@@ -43,7 +46,7 @@ export function dispatchRequest(
     link,
     id,
     flags,
-    methodCode !== 0 ? methodNames[methodCode] : text.slice(0, methodBytes),
+    method,
     text.slice(methodBytes, methodBytes + targetBytes),
     readHeaderEntries(text, methodBytes + targetBytes, headerCount),
     http10,
