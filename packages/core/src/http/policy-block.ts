@@ -1,12 +1,26 @@
 /** Decides whether a response's cache policy goes with it. */
 import { kPolicy, kServer } from '../symbols';
-import { encodeCachePolicy, refusal, warnRefusal } from './cache-policy';
+import { encodeCachePolicy, refusal, validateCachePolicy, warnRefusal, type CachePolicy } from './cache-policy';
 import { head } from './response-head';
 import type { OwnResponse } from './server-response';
 
+/**
+ * A policy that was set after a swap of prototypes (Express in a closure), or on a message class of the user's own, has missed our setters
+ * and is a plain property.
+ */
+function assignedPolicy(response: OwnResponse): CachePolicy | null | undefined {
+  if (Object.hasOwn(response, 'cachePolicy')) {
+    const policy = (response as { cachePolicy?: CachePolicy | null }).cachePolicy;
+    return policy === undefined || policy === null ? policy : validateCachePolicy(policy);
+  }
+  if (!Object.hasOwn(response, 'cacheDuration')) return undefined;
+  const seconds = (response as { cacheDuration?: number }).cacheDuration;
+  return seconds === undefined ? undefined : validateCachePolicy({ ttl: seconds });
+}
+
 /** The block of the policy in force, when this response may be stored; `head` holds the fields of the response. */
 export function policyBlock(response: OwnResponse): Uint8Array | null {
-  const own = response[kPolicy];
+  const own = response[kPolicy] === undefined ? assignedPolicy(response) : response[kPolicy];
   const policy = own === undefined ? response[kServer].cachePolicy : own;
   if (policy === null || policy === undefined) return null;
   // CACHE-3: only GET; other methods share the handler and are no mistake worth a warning.
