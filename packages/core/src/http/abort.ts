@@ -7,12 +7,22 @@ import { nodeError } from './node-internals';
 import type { Server } from './server';
 import type { OwnResponse } from './server-response';
 
+function destroyRequest(request: OwnRequest): void {
+  if (!request.destroyed) request.destroy(nodeError(Error, 'ECONNRESET', 'aborted'));
+}
+
 function emitResponseClose(response: OwnResponse): void {
+  if (response._closed) return;
+  response.destroyed = true;
+  response._closed = true;
   response.emit('close');
 }
 
-/** Ends an exchange whose connection is gone. 'aborted' and 'error' on the request, 'close' on both. */
-export function abortExchange(link: Link, request: OwnRequest, _error: Error | null): void {
+/**
+ * Ends an exchange whose connection is gone: 'aborted' on the request, 'close' on the response, then (the caller's) 'close' on the socket,
+ * 'error' and 'close' on the request. No listener runs before this returns, and one that throws keeps nothing from the others.
+ */
+export function abortExchange(link: Link, request: OwnRequest): void {
   if (request[kLink] === null) return;
   const response = request.res;
   link.removeRequest(request);
@@ -22,13 +32,11 @@ export function abortExchange(link: Link, request: OwnRequest, _error: Error | n
   const server = response[kServer];
   const waiting = response[kWaiting];
   response[kWaiting] = null;
-  if (!request.destroyed) request.destroy(nodeError(Error, 'ECONNRESET', 'aborted'));
-  if (!response._closed) {
-    response.destroyed = true;
-    response._closed = true;
-    process.nextTick(emitResponseClose, response);
-  }
+  process.nextTick(destroyRequest, request);
+  process.nextTick(emitResponseClose, response);
   if (waiting !== null) {
+    // Node's callback of `end` emits 'finish' unless it finds this: what never left is not finished.
+    (request.socket as { _hadError?: boolean })._hadError = true;
     const error = nodeError(Error, 'ERR_STREAM_DESTROYED', 'Cannot call write after a stream was destroyed');
     for (const piece of waiting) if (piece.callback !== null) process.nextTick(piece.callback, error);
   }

@@ -3,6 +3,7 @@
  * Nothing is scheduled for objects nobody listens to.
  */
 import type * as http from 'node:http';
+import { EventEmitter } from 'node:events';
 import { responseFinishChannel } from '../diagnostics';
 import { kBodyDone, kLink, kServer } from '../symbols';
 import type { OwnRequest } from './incoming-message';
@@ -16,6 +17,14 @@ interface Consumed extends http.IncomingMessage {
   _consuming: boolean;
   _dumped: boolean;
   _dump(): void;
+  _readableState: { ended: boolean; endEmitted: boolean; destroyed: boolean; closed: boolean };
+}
+
+const nativeEmit = EventEmitter.prototype.emit;
+
+/** Somebody gets the events of this object: a listener, or an agent that has put its own `emit` on the prototype. */
+function isHeard(emitter: OwnRequest | OwnResponse): boolean {
+  return (emitter as unknown as Listened)._eventsCount > 0 || emitter.emit !== nativeEmit;
 }
 
 function detach(response: OwnResponse): void {
@@ -40,7 +49,19 @@ function endUnreadBody(request: OwnRequest): void {
     request.complete = true;
     if (!request.destroyed && consumed._consuming) request.push(null);
   }
-  if (!consumed._consuming && (request as unknown as Listened)._eventsCount > 0) consumed._dump();
+  // A body that is about to flow (`resume` or a 'data' listener of this turn) reaches its reader all the same.
+  if (!consumed._consuming && request.readableFlowing !== true && request.listenerCount('readable') === 0) consumed._dump();
+}
+
+/** What reading it to the end without a listener would have left behind, so that `stream.finished` of a later turn settles. */
+function endUnheard(request: OwnRequest): void {
+  request[kBodyDone] = true;
+  request.complete = true;
+  const state = (request as unknown as Consumed)._readableState;
+  state.ended = true;
+  state.endEmitted = true;
+  state.destroyed = true;
+  state.closed = true;
 }
 
 function emitClose(response: OwnResponse): void {
@@ -49,7 +70,8 @@ function emitClose(response: OwnResponse): void {
   response.emit('close');
 }
 
-function afterFinish(response: OwnResponse): void {
+/** What node:http's own listener of 'finish' does, which comes before the program's: there `res.socket` is null and the socket is idle. */
+function release(response: OwnResponse): void {
   const request = response.req;
   if (responseFinishChannel.hasSubscribers) {
     responseFinishChannel.publish({ request, response, socket: request.socket, server: response[kServer] });
@@ -61,36 +83,53 @@ function afterFinish(response: OwnResponse): void {
   process.nextTick(emitClose, response);
 }
 
-function emitFinish(response: OwnResponse): void {
-  response.emit('finish');
-  afterFinish(response);
+function releaseAtFinish(this: OwnResponse): void {
+  release(this);
 }
 
-/**
- * The last frame of a response was composed.
- *
- * @param withFinish 'finish' is still to be emitted (the short cut of `end`); otherwise Node's code has scheduled it
- */
-export function completeResponse(response: OwnResponse, withFinish: boolean): void {
+function emitFinish(response: OwnResponse): void {
+  release(response);
+  response.emit('finish');
+}
+
+/** The request is over for the engine: its id may be given to another one. */
+function leave(response: OwnResponse): void {
   const request = response.req;
-  const link = response[kLink]!;
-  link.removeRequest(request);
+  response[kLink]!.removeRequest(request);
   response[kLink] = null;
   request[kLink] = null;
   response[kServer].requestDone(request);
-  const listened =
-    (response as unknown as Listened)._eventsCount > 0 ||
-    (request as unknown as Listened)._eventsCount > 0 ||
-    responseFinishChannel.hasSubscribers;
-  if (listened) process.nextTick(withFinish ? emitFinish : afterFinish, response);
-  else link.settleLater(response, settleQuietly);
+}
+
+/** The short cut of `end` has composed the whole response; all events are still to come. */
+export function completeAtOnce(response: OwnResponse): void {
+  const link = response[kLink]!;
+  leave(response);
+  if (isHeard(response)) response.emit('prefinish');
+  else if (!isHeard(response.req) && !responseFinishChannel.hasSubscribers) {
+    link.settleLater(response, settleQuietly);
+    return;
+  }
+  process.nextTick(emitFinish, response);
+}
+
+/**
+ * Node's code has written a response, whose last frame was composed now.
+ *
+ * @param finished 'finish' was emitted before; else Node has scheduled it
+ */
+export function completeResponse(response: OwnResponse, finished: boolean): void {
+  leave(response);
+  if (finished) process.nextTick(release, response);
+  else response.prependListener('finish', releaseAtFinish);
 }
 
 function settleQuietly(response: OwnResponse): void {
-  // Listeners that were added since (after `end`, in the same turn) get their events all the same.
-  if ((response as unknown as Listened)._eventsCount > 0 || (response.req as unknown as Listened)._eventsCount > 0) emitFinish(response);
+  // Listeners that were added since (after `end`, in the same turn) get their events all the same; not from here, where the batch would
+  // stay behind when one throws.
+  if (isHeard(response) || isHeard(response.req)) process.nextTick(emitFinish, response);
   else {
-    endUnreadBody(response.req);
+    endUnheard(response.req);
     settle(response);
   }
 }

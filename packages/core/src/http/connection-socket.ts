@@ -144,8 +144,13 @@ export class ConnectionSocket extends net.Socket {
     this.currentRequest = null;
     clearTimeout((this as unknown as Record<symbol, NodeJS.Timeout | undefined>)[kTimeout]);
     callback(error);
+    if (request !== null) this.server.abortExchange(link, request);
     process.nextTick(emitSocketClose, this, error !== null);
-    if (request !== null) this.server.abortExchange(link, request, error);
+  }
+
+  /** Without a handle net.Socket would take the connection for closed already. */
+  override resetAndDestroy(): this {
+    return this.destroy();
   }
 
   /** A request begins: the timeout of the server holds again, whatever the last one had set. */
@@ -165,6 +170,12 @@ export class ConnectionSocket extends net.Socket {
     this.gone = true;
     // The constructor of net.Socket listens to 'end' itself; others want to know.
     if (!this.destroyed && this.listenerCount('end') > 1) this.emit('end');
+    this.destroy();
+  }
+
+  /** The server gives the connection up and has told the engine, or leaves it to others on the port. */
+  giveUp(): void {
+    this.gone = true;
     this.destroy();
   }
 }

@@ -41,7 +41,7 @@ function validateField(name: unknown, value: unknown): void {
   if (typeof name !== 'string' || !token.test(name)) {
     throw nodeError(TypeError, 'ERR_INVALID_HTTP_TOKEN', `Header name must be a valid HTTP token ["${String(name)}"]`);
   }
-  if (value === undefined || value === null) {
+  if (value === undefined) {
     throw nodeError(TypeError, 'ERR_HTTP_INVALID_HEADER_VALUE', `Invalid value "${String(value)}" for header "${name}"`);
   }
   if (invalidValue.test(String(value))) {
@@ -74,7 +74,7 @@ function note(lower: string, value: string): void {
       head.vary = true;
       break;
     case 'cache-control':
-      head.cacheControl = value;
+      head.cacheControl = head.cacheControl === '' ? value : `${head.cacheControl}, ${value}`;
       break;
   }
 }
@@ -87,7 +87,7 @@ function append(lower: string, name: string, value: unknown, unique: ReadonlySet
     return;
   }
   if (value.length === 0) return;
-  note(lower, String(value[0]));
+  note(lower, lower === 'cache-control' ? value.join() : String(value[0]));
   // Node joins arrays of cookies, and of `uniqueHeaders`, with '; ' into one field and writes the others as repeated fields.
   if (value.length > 1 && (lower === 'cookie' || (unique !== null && unique.has(lower)))) head.text += `${name}: ${value.join('; ')}\r\n`;
   else for (const one of value) head.text += `${name}: ${String(one)}\r\n`;

@@ -21,6 +21,12 @@ export interface WaitingPiece {
 
 type Callback = ((error?: Error | null) => void) | null | undefined;
 
+/** Above the frame's flags in `kHeadFlags`: the status, and whether the response has a reason phrase of its own. */
+const statusShift = 8;
+const ownReason = 1 << 20;
+/** A reason phrase is cut here: a frame counts its bytes in 16 bits. */
+const reasonBytesMax = 0xffff;
+
 /** Composes head, flags and policy of the response; the frame goes out with the first piece of the body. */
 function storeHeader(this: OwnResponse, firstLine: string, headers: unknown): void {
   const stored = (this as unknown as Record<symbol, StoredHeaders | null>)[kOutHeaders]!;
@@ -48,15 +54,25 @@ function storeHeader(this: OwnResponse, firstLine: string, headers: unknown): vo
   }
   this[kPolicyBlock] = policy;
   this[kHead] = head.text;
-  this[kHeadFlags] = flags;
+  // As node:http: the status line is fixed here, whatever happens to `statusCode` and `statusMessage` before the head leaves.
+  const status = this.statusCode;
+  if (String(this.statusMessage) !== http.STATUS_CODES[status]) flags |= ownReason;
+  this[kHeadFlags] = flags | (status << statusShift);
   this._header = `${firstLine}${head.text}\r\n`;
   this._headerSent = false;
 }
 
-/** The reason phrase as it travels: `''` when it is the status' own. */
+/** The status of a composed head. */
+export function statusOf(response: OwnResponse): number {
+  return (response[kHeadFlags] >>> statusShift) & 0xfff;
+}
+
+/** The reason phrase of a composed head as it travels: `''` when it is the status' own. */
 export function reasonOf(response: OwnResponse): string {
-  const message = response.statusMessage;
-  return message === http.STATUS_CODES[response.statusCode] ? '' : message;
+  if ((response[kHeadFlags] & ownReason) === 0) return '';
+  const line = response._header!;
+  const start = 'HTTP/1.1 200 '.length;
+  return line.slice(start, Math.min(line.indexOf('\r\n'), start + reasonBytesMax));
 }
 
 /** Bytes the engine takes now without ending the channel. */
@@ -73,17 +89,18 @@ export function countWritten(response: OwnResponse, bytes: number): void {
 function sendHead(response: OwnResponse, body: BodyPiece | null, encoding?: BufferEncoding): void {
   const link = response[kLink]!;
   const text = response[kHead] ?? '';
-  response._headerSent = true;
   const bodyBytes = link.writer.response(
     response.req.requestId,
-    response[kHeadFlags],
-    response.statusCode,
+    response[kHeadFlags] & 0xff,
+    statusOf(response),
     reasonOf(response),
     response[kPolicyBlock],
     text,
     body,
     encoding,
   );
+  // Not before: an unknown encoding throws, and the head then goes with the next piece.
+  response._headerSent = true;
   response[kSent] += bodyBytes;
   countWritten(response, text.length + bodyBytes);
   response[kHead] = null;
@@ -181,11 +198,15 @@ function writeRaw(this: OwnResponse, data: BodyPiece, encoding?: BufferEncoding 
 
 /** Sends END when everything before it is with the engine; the request's body may still be read until then. */
 function endWhenRead(response: OwnResponse): void {
-  if (response.req[kBodyDone]) sendEnd(response);
-  else process.nextTick(afterBodyRead, response, sendEnd);
+  if (response.req[kBodyDone]) sendEnd(response, false);
+  else process.nextTick(afterBodyRead, response, sendEndLate);
 }
 
-function sendEnd(response: OwnResponse): void {
+function sendEndLate(response: OwnResponse): void {
+  sendEnd(response, true);
+}
+
+function sendEnd(response: OwnResponse, finished: boolean): void {
   const link = response[kLink];
   if (link === null || response[kEnded]) return;
   response[kEnded] = true;
@@ -193,7 +214,7 @@ function sendEnd(response: OwnResponse): void {
   const chunked = response._removedContLen || (response._hasBody && response._contentLength === null);
   link.writer.end(response.req.requestId, response._hasBody ? response._trailer : '', chunked);
   link.touch();
-  completeResponse(response, false);
+  completeResponse(response, finished);
 }
 
 /** Node calls it when `end` has handed everything over. */

@@ -7,12 +7,12 @@ import * as http from 'node:http';
 import * as frames from '../queue/frames';
 import { kDrained, kEnded, kHead, kHeadFlags, kLink, kPolicy, kPolicyBlock, kSent, kServer, kWaiting } from '../symbols';
 import { validateCachePolicy, type CachePolicy } from './cache-policy';
-import { completeResponse } from './completion';
+import { completeAtOnce } from './completion';
 import type { Link, OwnRequest } from './incoming-message';
 import { kOutHeaders, nativeEnd, nativeWriteHead } from './node-internals';
 import { setHeader } from './header-store';
 import { policyBlock } from './policy-block';
-import { countWritten, hooks, reasonOf, type WaitingPiece } from './response-hooks';
+import { countWritten, hooks, reasonOf, statusOf, type WaitingPiece } from './response-hooks';
 import { composeStored, head, type StoredHeaders } from './response-head';
 import type { Server } from './server';
 
@@ -108,7 +108,7 @@ function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | un
   const body = chunk === null || chunk === undefined || chunk.length === 0 ? null : chunk;
   // A piece that may not fit the window is cut by the long way, unless it may be stored, which takes one frame (CACHE-2).
   if (body !== null && body.length > pieceBytesMax) return false;
-  const status = response.statusCode;
+  let status = response.statusCode;
   let flags: number;
   let reason = '';
   let policy: Uint8Array | null = null;
@@ -118,6 +118,13 @@ function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | un
     const message = response.statusMessage as string | undefined;
     const standard = http.STATUS_CODES[status];
     if (message !== undefined && message !== '' && message !== standard) return false;
+    // Node's way throws ERR_HTTP_BODY_NOT_ALLOWED.
+    if (
+      body !== null &&
+      (!response._hasBody || status === 204 || status === 304) &&
+      response[kServer].responseOptions.rejectNonStandardBodyWrites
+    )
+      return false;
     composeStored((response as unknown as Record<symbol, StoredHeaders | null>)[kOutHeaders], response[kServer].uniqueHeaders);
     // Koa removes Content-Length and sets it again.
     if (head.trailer || head.transferEncoding || (response._removedContLen && !head.contentLength)) return false;
@@ -131,7 +138,8 @@ function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | un
     response._header = text === '' ? '\r\n' : text;
     response.statusMessage = standard ?? 'unknown';
   } else {
-    flags = response[kHeadFlags];
+    flags = response[kHeadFlags] & 0xff;
+    status = statusOf(response);
     reason = reasonOf(response);
     policy = response[kPolicyBlock];
     text = response[kHead] ?? '';
@@ -151,7 +159,7 @@ function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | un
   response.finished = true;
   response[kEnded] = true;
   link.touch();
-  completeResponse(response, true);
+  completeAtOnce(response);
   return true;
 }
 

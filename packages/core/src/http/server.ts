@@ -42,7 +42,7 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
     ServerResponse: new (request: OwnRequest, options: object) => http.ServerResponse;
   };
   /** @internal */
-  readonly responseOptions: object;
+  readonly responseOptions: { highWaterMark: number | undefined; rejectNonStandardBodyWrites: boolean };
   /** Policy of responses that set none. */
   readonly cachePolicy: CachePolicy | null;
   /** @internal node:http's option, kept by its constructor. */
@@ -196,7 +196,7 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
 
   override closeAllConnections(): void {
     this.sendToLinks(frames.CloseAll);
-    for (const socket of this.sockets()) socket.closedByEngine();
+    for (const socket of this.sockets()) socket.giveUp();
   }
 
   private sendToLinks(flags: number): void {
@@ -214,7 +214,7 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
 
   /** Connections may serve other prefixes of the port: a closing server waits for its own requests only. */
   private forgetIdle(): void {
-    for (const socket of this.sockets()) if (socket.currentRequest === null) socket.closedByEngine();
+    for (const socket of this.sockets()) if (socket.currentRequest === null) socket.giveUp();
   }
 
   private finishClose(): void {
@@ -224,8 +224,12 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
     this.bound = null;
     for (const link of queue.links.values()) link.flush();
     queue.carrier.close(() => {
-      this.closing = false;
-      this.emit('close');
+      // As node:net: a listener added behind `close()` hears it, and the connections' own 'close' comes first.
+      process.nextTick(() => {
+        if (this.queue !== null) return;
+        this.closing = false;
+        this.emit('close');
+      });
     });
   }
 
@@ -306,8 +310,8 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
   }
 
   /** @internal */
-  abortExchange(link: Link, request: OwnRequest, error: Error | null): void {
-    abortExchange(link, request, error);
+  abortExchange(link: Link, request: OwnRequest): void {
+    abortExchange(link, request);
   }
 
   /** @internal */

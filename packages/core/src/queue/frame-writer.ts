@@ -138,7 +138,8 @@ export class FrameWriter {
     }
     if (encoding === undefined || encoding === 'utf8' || encoding === 'utf-8') return this.buffer.utf8Write(body, at);
     if (encoding === 'latin1' || encoding === 'binary') return this.buffer.latin1Write(body, at);
-    return this.buffer.write(body, at, encoding);
+    // 'buffer' is what some streams pass on with a string; Node takes it for UTF-8.
+    return this.buffer.write(body, at, (encoding as string) === 'buffer' ? 'utf8' : encoding);
   }
 
   private close(start: number, end: number, type: number, flags: number, aux: number, id: number): void {
