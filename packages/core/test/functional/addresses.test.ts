@@ -6,8 +6,7 @@ import * as os from 'node:os';
 import type { AddressInfo } from 'node:net';
 import { createServer, engine, freePort, listening, onFreePort, shutDown, unless } from '../support/engine';
 import { fetchOnce } from '../support/client';
-import { startChild } from '../support/child';
-import { privateRuntime } from '../support/service-process';
+import { privateRuntime, startChild } from '../support/child';
 
 const hasIpv6 = Object.values(os.networkInterfaces()).some((list) => list?.some((one) => one.address === '::1'));
 const ipv6 = unless(hasIpv6, 'this machine has no IPv6 loopback');

@@ -14,8 +14,7 @@ import {
   type TestServer,
 } from '../support/engine';
 import { fetchOnce } from '../support/client';
-import { startChild } from '../support/child';
-import { privateRuntime } from '../support/service-process';
+import { privateRuntime, startChild } from '../support/child';
 
 const cache = unless(features.httpsys, 'node:http has no output cache');
 

@@ -5,8 +5,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { features, freePort, unless } from '../support/engine';
 import { RawClient, fetchOnce } from '../support/client';
-import { startChild, type Child } from '../support/child';
-import { privateRuntime, servicePid } from '../support/service-process';
+import { privateRuntime, startChild, type Child } from '../support/child';
+import { servicePid } from '../support/service-process';
 import { eventually } from '../support/poll';
 
 const service = unless(features.sharing, 'only the service is a process of its own');

@@ -1,9 +1,12 @@
 /** Child processes of a test: a few lines of code run by `node -e`, reports over IPC, always gone when the test is. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import type { TestContext } from 'node:test';
 import { engine } from './engine';
 import { DEADLINE_MS, within } from './poll';
+import { stopService } from './service-process';
 
 export interface ChildReport {
   [key: string]: unknown;
@@ -80,12 +83,34 @@ export class Child {
   }
 }
 
+const childrenOf = new WeakMap<TestContext, Child[]>();
+
+async function endChildren(t: TestContext): Promise<void> {
+  const children = childrenOf.get(t) ?? [];
+  for (const child of children) child.kill();
+  await Promise.all(children.map((child) => child.exited()));
+}
+
 /** Starts a child for one test. */
 export function startChild(t: TestContext, code: string, environment: NodeJS.ProcessEnv = {}, nodeArguments: string[] = []): Child {
   const child = new Child(code, environment, nodeArguments);
-  t.after(async () => {
-    child.kill();
-    await child.exited();
-  });
+  const siblings = childrenOf.get(t);
+  if (siblings) siblings.push(child);
+  else {
+    childrenOf.set(t, [child]);
+    t.after(() => endChildren(t));
+  }
   return child;
+}
+
+/** A runtime directory for one test: a service that is started there belongs to the test and ends with it. */
+export function privateRuntime(t: TestContext): string {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'httpsys-test-'));
+  t.after(async () => {
+    // Applications that live on would start another service at once.
+    await endChildren(t);
+    stopService(directory);
+    fs.rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  });
+  return directory;
 }

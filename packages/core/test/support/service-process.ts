@@ -1,8 +1,6 @@
 /** Finding and ending the service process of one private runtime directory: only a process whose own directory this is. */
 import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
-import type { TestContext } from 'node:test';
 
 /** Process id of the service that runs in `directory`, or null. */
 export function servicePid(directory: string): number | null {
@@ -29,14 +27,4 @@ export function stopService(directory: string): void {
   } catch {
     // It had just left.
   }
-}
-
-/** A runtime directory for one test: a service that is started there belongs to the test and ends with it. */
-export function privateRuntime(t: TestContext): string {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'httpsys-test-'));
-  t.after(() => {
-    stopService(directory);
-    fs.rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
-  });
-  return directory;
 }
