@@ -14,7 +14,7 @@ struct Named {
   uint32_t value;
 };
 
-// Every constant of frames.h by its name there.
+// Every constant of frames.h by its name there, of which the `k` is left out in TypeScript.
 #define HTTPSYS_NAMED(constant) \
   { #constant, static_cast<uint32_t>(frames::constant) }
 constexpr Named kConstants[] = {
@@ -90,7 +90,7 @@ Napi::Array NameList(Napi::Env env, const Names& names) {
 Napi::Value FrameTable(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   Napi::Object table = Napi::Object::New(env);
-  for (const Named& one : kConstants) table.Set(one.name, Napi::Number::New(env, one.value));
+  for (const Named& one : kConstants) table.Set(one.name + 1, Napi::Number::New(env, one.value));
   // Position 0 of each list is "none" or "other".
   table.Set("headerNames", NameList(env, names::kCanonical));
   table.Set("headerNamesLower", NameList(env, names::kLower));

@@ -65,7 +65,8 @@ size_t Connection::beginBody(const char* rest, size_t restBytes, size_t frameAt)
       out->reserve(frames::kHeaderBytes);
       char* body = out->data() + bodyAt;
       std::memmove(body + frames::kHeaderBytes, body, bytes);
-      frames::storeHeader(reinterpret_cast<uint8_t*>(body), frames::kHeaderBytes + static_cast<uint32_t>(bytes), frames::kBody, 0, 0, exchange->id);
+      frames::storeHeader(reinterpret_cast<uint8_t*>(body), frames::kHeaderBytes + static_cast<uint32_t>(bytes), frames::kBody, 0, 0,
+                          exchange->id);
       out->commit(frames::kHeaderBytes);
     }
     if (exchange->bodyDone) appendTrailers(out, exchange->id, exchange->decoder.trailers());

@@ -62,6 +62,8 @@ bool Channel::fail(std::string why) {
   return false;
 }
 
+bool Channel::overrun(uint32_t id) { return fail("more response bytes than the window of request " + std::to_string(id)); }
+
 bool Channel::onAttach(const frames::Header&, const uint8_t*, size_t) { return fail("ATTACH on an attached channel"); }
 
 void Channel::end() {
@@ -137,16 +139,12 @@ bool Channel::handleRequestFrame(const frames::Header& header, const uint8_t* bo
       return true;
     case frames::kResponse:
       if (!Connection::responseFrameFits(body, length)) return fail("RESPONSE is shorter than its parts");
-      if (!connection->onResponse(header, body, length)) return fail("more response bytes than the window of request " + std::to_string(header.id));
-      return true;
+      return connection->onResponse(header, body, length) || overrun(header.id);
     case frames::kInformational:
       connection->onInformational(header.aux, bytes);
       return true;
     case frames::kData:
-      if (!connection->onData((header.flags & frames::kDataEnd) != 0, bytes)) {
-        return fail("more response bytes than the window of request " + std::to_string(header.id));
-      }
-      return true;
+      return connection->onData((header.flags & frames::kDataEnd) != 0, bytes) || overrun(header.id);
     case frames::kEnd:
       connection->onEnd(bytes);
       return true;

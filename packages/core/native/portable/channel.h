@@ -65,6 +65,7 @@ class Channel {
   friend class IoThread;
   void markDirty();
   bool handleFrame(const frames::Header& header, const uint8_t* body, size_t length);
+  bool overrun(uint32_t id);
   bool handleRequestFrame(const frames::Header& header, const uint8_t* body, size_t length);
   void closeConnections(uint8_t flags, uint32_t connectionId);
 
