@@ -39,7 +39,10 @@ export interface ServerOptions<
   queueLength?: number;
   /** Largest request body in bytes; 413 beyond. 0 = no limit (default). */
   maxRequestBodyBytes?: number;
-  /** Requests under way in this process above which no more are taken from the queue. 1 to 1,000,000, default 10,000. */
+  /**
+   * Requests under way in this process, beyond which the others wait in the queue; with the service, for each of its I/O threads.
+   * 1 to 1,000,000, default 10,000.
+   */
   maxConcurrentRequests?: number;
   /** Largest cached response in bytes, 1 to 16 MiB. Default 262144 (CACHE-10). */
   cacheEntryBytes?: number;
@@ -48,8 +51,6 @@ export interface ServerOptions<
   timeouts?: TimeoutOptions;
 }
 
-/** Requests the engine may hand over before this process has taken them. */
-export const requestCredit = 256;
 export const maxConcurrentRequestsDefault = 10_000;
 /** UriMaxUriBytes of HTTP.SYS (CACHE-10). */
 export const cacheEntryBytesDefault = 262_144;

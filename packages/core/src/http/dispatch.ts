@@ -29,7 +29,7 @@ export function dispatchRequest(
   headerCount: number,
   body: Buffer | null,
 ): void {
-  link.relieve();
+  link.takeCredit();
   const socket = link.findConnection(connectionId);
   if (socket === null) {
     // The program destroyed the connection while this request was on its way.

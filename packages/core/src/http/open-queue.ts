@@ -3,7 +3,8 @@ import * as dns from 'node:dns';
 import * as net from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { BoundUrl, Carrier, OpenQueueOptions } from '../carriers/carrier';
-import { nativeQueueOptions, requestCredit, type ServerOptions } from '../options';
+import { maxConcurrentRequestsDefault, nativeQueueOptions, type ServerOptions } from '../options';
+import { initialCredit } from '../queue/channel-link';
 import type { ListenRequest } from './listen-arguments';
 
 type Opened = (error: Error | null, bound: BoundUrl[], address: AddressInfo | null) => void;
@@ -29,7 +30,8 @@ function queueOptions(options: ServerOptions, server: NodeTimeouts, request: Lis
   if (Number.isInteger(server.maxConnections) && server.maxConnections > 0) native.maxConnections = server.maxConnections;
   const name = request.options.queueName ?? options.queueName;
   const mode = request.options.queueMode ?? options.queueMode;
-  return { ...native, ...(name === undefined ? {} : { name }), ...(mode === undefined ? {} : { mode }), credit: requestCredit };
+  const credit = initialCredit(options.maxConcurrentRequests ?? maxConcurrentRequestsDefault);
+  return { ...native, ...(name === undefined ? {} : { name }), ...(mode === undefined ? {} : { mode }), credit };
 }
 
 function addressOf(host: string, port: number): AddressInfo {

@@ -18,8 +18,17 @@ export interface LinkedConnection {
 
 /** A batch beyond this leaves before the next request is handled, instead of at the end of the turn. */
 const batchBytesMax = 256 * 1024;
+/** A batch beyond this leaves at once, wherever it stands: many responses written in one turn must not be held twice in memory. */
+const unsentBytesMax = 8 * 1024 * 1024;
+/** Requests the engine may hand over before this process has taken them. */
+const requestCredit = 256;
 /** Requests taken in before their credit is given back, so that not every batch carries a credit frame. */
-const creditStep = 64;
+const creditStepMax = 64;
+
+/** The credit of a fresh channel on which at most `unansweredMax` requests may be under way. */
+export function initialCredit(unansweredMax: number): number {
+  return Math.min(requestCredit, unansweredMax);
+}
 
 export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
   readonly channel: Channel;
@@ -32,8 +41,10 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
   open = true;
   /** Where the frame behind the one being handled starts. */
   resumeAt = 0;
-  /** Requests above which no more are asked for. */
+  /** Requests that may be under way, those included that the engine may still send. */
   readonly unansweredMax: number;
+  private readonly credit: number;
+  private readonly creditStep: number;
   private readonly settling: unknown[] = [];
   private settle: (exchange: unknown) => void = () => undefined;
   private creditOwed = 0;
@@ -44,12 +55,22 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
   constructor(channel: Channel, unansweredMax: number) {
     this.channel = channel;
     this.unansweredMax = unansweredMax;
+    this.credit = initialCredit(unansweredMax);
+    this.creditStep = Math.min(creditStepMax, Math.ceil(this.credit / 4));
+  }
+
+  /**
+   * A request has come and used its credit, whatever becomes of it. What became large leaves now: between two requests of a batch, because
+   * the newest frame of one response may still get its END.
+   */
+  takeCredit(): void {
+    this.creditOwed++;
+    if (this.writer.length > batchBytesMax) this.send();
   }
 
   addRequest(request: R): void {
     this.requests[request.requestId & frames.SlotMask] = request;
     this.unanswered++;
-    this.creditOwed++;
   }
 
   /** The live request of an id, or null: it was finished, and the frame is late. */
@@ -95,10 +116,7 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
    */
   endBatch(): void {
     this.inBatch = false;
-    if (this.creditOwed >= creditStep && this.unanswered < this.unansweredMax) {
-      this.writer.credit(0, this.creditOwed);
-      this.creditOwed = 0;
-    }
+    if (this.creditOwed >= this.creditStep) this.giveCredit();
     if (this.unanswered === 0) this.flush();
     else if (!this.scheduled) {
       this.scheduled = true;
@@ -106,17 +124,20 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
     }
   }
 
-  /**
-   * Between two requests of a batch: what became large leaves early. Not between the frames of one response, whose newest may still
-   * get its END.
-   */
-  relieve(): void {
-    if (this.writer.length > batchBytesMax) this.send();
+  /** Gives back credit, of which with the requests under way there is never more than `unansweredMax`. */
+  private giveCredit(): void {
+    const amount = Math.min(this.creditOwed, this.unansweredMax - this.unanswered - (this.credit - this.creditOwed));
+    if (amount <= 0) return;
+    this.writer.credit(0, amount);
+    this.creditOwed -= amount;
   }
 
   /** A frame was composed: sees to it that it leaves. */
   touch(): void {
-    if (this.inBatch || this.scheduled) return;
+    if (this.inBatch || this.scheduled) {
+      if (this.writer.length > unsentBytesMax) this.send();
+      return;
+    }
     this.scheduled = true;
     // Outside a batch (timers, I/O of the application) the check phase gathers what this turn of the loop answers.
     setImmediate(this.flushBound);
@@ -127,10 +148,7 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
     const { settling } = this;
     for (let n = 0; n < settling.length; n++) this.settle(settling[n]);
     settling.length = 0;
-    if (this.creditOwed >= creditStep && this.unanswered < this.unansweredMax) {
-      this.writer.credit(0, this.creditOwed);
-      this.creditOwed = 0;
-    }
+    if (this.creditOwed >= this.creditStep) this.giveCredit();
     this.send();
   }
 

@@ -30,7 +30,6 @@ export function readHeaderEntries(text: string, at: number, count: number): stri
     raw[n * 2 + 1] = text.slice(position, position + valueBytes);
     position += valueBytes;
   }
-  // A length read behind the end makes it NaN.
-  if (!(position <= text.length)) throw new ProtocolError('header entries run past the end of their frame');
+  if (position > text.length) throw new ProtocolError('header entries run past the end of their frame');
   return raw;
 }

@@ -329,3 +329,47 @@ test('a cache policy set after a swap of prototypes takes effect, and a wrong on
   await get('/wrong');
   assert.deepEqual(codes, ['ERR_HTTPSYS_CACHE_POLICY']);
 });
+
+test(
+  'maxConcurrentRequests bounds what this process is given, also below the usual credit',
+  unless(engine === 'embedded', 'one channel, so that the bound is exact'),
+  async (t) => {
+    let under = 0;
+    let most = 0;
+    const { port } = await serve(
+      t,
+      (_req, res) => {
+        most = Math.max(most, ++under);
+        setImmediate(() => {
+          under--;
+          res.end('ok');
+        });
+      },
+      { maxConcurrentRequests: 3 } as never,
+    );
+    const clients = await Promise.all(Array.from({ length: 40 }, () => RawClient.connect(port)));
+    t.after(() => clients.forEach((client) => client.destroy()));
+    for (let round = 0; round < 3; round++) {
+      const answers = await Promise.all(clients.map((client) => client.exchange(GET)));
+      assert.ok(answers.every((answer) => answer.text === 'ok'));
+    }
+    assert.equal(most, 3);
+  },
+);
+
+test("connections destroyed in their 'connection' event cost the server nothing", async (t) => {
+  let refuse = true;
+  const { server, port, get } = await serve(t, (_req, res) => res.end('ok'));
+  server.on('connection', (socket) => {
+    if (refuse) socket.destroy();
+  });
+  // More than the credit for requests.
+  for (let n = 0; n < 30; n++) {
+    const clients = await Promise.all(Array.from({ length: 20 }, () => RawClient.connect(port)));
+    clients.forEach((client) => client.send(GET));
+    await Promise.all(clients.map((client) => client.closed()));
+    clients.forEach((client) => client.destroy());
+  }
+  refuse = false;
+  assert.equal((await get('/')).text, 'ok');
+});
