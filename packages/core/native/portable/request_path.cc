@@ -147,11 +147,14 @@ const RouteTarget* Connection::admit(const RequestHead& head, std::string_view* 
     sendPage(errors::kUnavailable, withPage);
     return nullptr;
   }
-  if (shard_ != target->shard) bindShard(target->shard);
+  const bool newcomer = shard_ != target->shard;
+  if (newcomer) bindShard(target->shard);
   const QueueSettings& settings = shard_->settings();
   shard_->counters().requests.add(1);
   target->url->requests.add(1);
-  if (settings.maxConnections != 0 && shard_->queue()->connections.load(std::memory_order_relaxed) > settings.maxConnections) {
+  // Only the connection that comes beyond the limit is turned away, and it no longer counts: those inside keep their place.
+  if (newcomer && settings.maxConnections != 0 && shard_->queue()->connections.load(std::memory_order_relaxed) > settings.maxConnections) {
+    bindShard(nullptr);
     sendPage(errors::kConnectionLimit, withPage);
     return nullptr;
   }
