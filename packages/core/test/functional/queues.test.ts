@@ -1,7 +1,7 @@
 /** Request queues: bounds, several processes on one, and what becomes of requests when one of them dies (QUEUE-1 to QUEUE-10). */
 import { test, type TestContext } from 'node:test';
 import * as assert from 'node:assert/strict';
-import { createServer, features, listening, onFreePort, serve, shutDown, unless, type TestResponse } from '../support/engine';
+import { createServer, features, listen, listening, onFreePort, serve, shutDown, unless, type TestResponse } from '../support/engine';
 import { RawClient, fetchOnce } from '../support/client';
 import { startChild, type Child } from '../support/child';
 import { eventually, nextEvent, within } from '../support/poll';
@@ -210,4 +210,47 @@ test('a client that leaves while its request waits in the queue is forgotten', h
   clients.forEach((client) => client.reset());
   await eventually('an empty queue', async () => (await depth()) === 0);
   held.splice(0).forEach((res) => res.end());
+});
+
+test('requestQueue: a request that waits too long is answered with 503', httpsys, async (t) => {
+  const held: TestResponse[] = [];
+  const { port, server } = await serve(t, (_req, res) => void held.push(res), {
+    maxConcurrentRequests: 1,
+    timeouts: { requestQueue: 1 },
+  } as never);
+  const clients: RawClient[] = [];
+  t.after(() => clients.forEach((client) => client.destroy()));
+  await eventually('a request in the queue', async () => {
+    const more = await Promise.all(Array.from({ length: 100 }, () => RawClient.connect(port)));
+    more.forEach((client) => client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n'));
+    clients.push(...more);
+    const state = (await server.queryState()) as { queues: { depth: number }[] };
+    return state.queues.some((queue) => queue.depth > 0);
+  });
+  await eventually('503 for those that wait', () =>
+    clients.some((client) => client.buffered.toString('latin1').startsWith('HTTP/1.1 503')),
+  );
+  held.splice(0).forEach((res) => res.end('ok'));
+  await eventually('an answer for everybody', () => {
+    held.splice(0).forEach((res) => res.end('ok'));
+    return clients.every((client) => /^HTTP\/1\.1 (200|503) /.test(client.buffered.toString('latin1')));
+  });
+});
+
+test('maxConnections: clients beyond it are turned away, and served again when others have left', httpsys, async (t) => {
+  const server = createServer({}, (_req, res) => res.end('ok'));
+  server.maxConnections = 3;
+  t.after(() => shutDown(server));
+  const port = await listen(server);
+  const ask = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+  const inside = await Promise.all(Array.from({ length: 3 }, () => RawClient.connect(port)));
+  t.after(() => inside.forEach((client) => client.destroy()));
+  for (const client of inside) assert.equal((await client.exchange(ask)).text, 'ok');
+  const outside = await RawClient.connect(port);
+  const refused = await outside.exchange(ask);
+  assert.equal(refused.status, 503);
+  await outside.closed();
+  assert.equal((await (inside[0] as RawClient).exchange(ask)).text, 'ok');
+  inside[1]?.destroy();
+  await eventually('room', async () => (await fetchOnce(port, '/')).status === 200);
 });

@@ -5,7 +5,7 @@ import * as net from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, engine, features, listen, listening, onFreePort, serve, shutDown, unless } from '../support/engine';
 import { RawClient, fetchOnce } from '../support/client';
-import { startChild } from '../support/child';
+import { privateRuntime, startChild } from '../support/child';
 import { sameAsNode } from '../support/differences';
 import { eventually, nextEvent, within } from '../support/poll';
 
@@ -378,4 +378,24 @@ test('keepAliveTimeout closes an idle connection', async (t) => {
     async () => assert.equal(await closed, 'closed'),
     () => assert.equal(response.status, 200),
   );
+});
+
+test('HTTPSYS_ENGINE chooses where the program does not', unless(features.httpsys, 'node:http has one engine'), async (t) => {
+  const code = `
+    const server = core().createServer((req, res) => server.queryState().then((state) => res.end(String(state.pid === process.pid || state.pid === undefined))));
+    server.on('error', (error) => report({ port: 0, error: error.message }));
+    server.listen(Number(process.env.PORT), () => report({ port: server.address().port }));
+  `;
+  for (const name of ['embedded', 'service']) {
+    await onFreePort(async (free) => {
+      const child = startChild(t, code, { HTTPSYS_ENGINE: name, PORT: String(free), HTTPSYS_RUNTIME_DIR: privateRuntime(t) });
+      const { port, error } = await child.report('port');
+      assert.equal(port, free, String(error));
+      assert.equal((await fetchOnce(free, '/')).text, String(name === 'embedded'));
+    });
+  }
+  const child = startChild(t, `try { core().createServer().listen(0); } catch (error) { report({ code: error.code }); }`, {
+    HTTPSYS_ENGINE: 'kernel',
+  });
+  assert.equal((await child.report('code')).code, 'ERR_HTTPSYS_ENGINE');
 });
