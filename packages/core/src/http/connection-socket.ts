@@ -2,6 +2,7 @@
  * The client's connection as a program sees it: a facade, one per connection and channel, that lives as long as the engine reports the
  * connection. It is a `net.Socket` to whoever asks, without a handle: the bytes are the engine's.
  */
+import { AsyncResource } from 'node:async_hooks';
 import * as net from 'node:net';
 import type { ConnectionAddress } from '../queue/decode';
 import * as frames from '../queue/frames';
@@ -28,6 +29,7 @@ function onSocketTimeout(this: ConnectionSocket): void {
 }
 
 function emitSocketClose(socket: ConnectionSocket, hadError: boolean): void {
+  socket.scope.emitDestroy();
   socket.emit('close', hadError);
 }
 
@@ -49,6 +51,11 @@ export class ConnectionSocket extends net.Socket {
   _httpMessage: OwnResponse | null = null;
   /** Request under way. */
   currentRequest: OwnRequest | null = null;
+  /**
+   * Listeners of a connection run in a scope of its own, as with node:http's parser: what one does with `AsyncLocalStorage.enterWith` must
+   * not be seen by the next request of the same batch, which belongs to another client.
+   */
+  readonly scope = new AsyncResource('HTTPSYSCONNECTION', { requireManualDestroy: true });
   /** Requests that came on it, for `maxRequestsPerSocket`. */
   requestCount = 0;
   private readonly link: Link;

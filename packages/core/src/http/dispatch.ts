@@ -73,7 +73,7 @@ export function dispatchRequest(
     request[kCreditOwed] += body.length;
     request.push(keep(body));
   }
-  announce(server, request, response, flags, http10);
+  socket.scope.runInAsyncScope(announce, undefined, server, request, response, flags, http10);
 }
 
 function announce(server: Server, request: OwnRequest, response: OwnResponse, flags: number, http10: boolean): void {

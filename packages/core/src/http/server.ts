@@ -319,7 +319,7 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
     const socket = new ConnectionSocket(this, link, id, flags, address);
     link.addConnection(socket);
     this.connectionCount++;
-    this.emit('connection', socket);
+    socket.scope.runInAsyncScope(this.emit, this, 'connection', socket);
   }
 
   /** @internal */
@@ -341,7 +341,7 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
 
   /** @internal */
   onBody(request: OwnRequest, piece: Buffer, last: boolean): void {
-    takeBody(request, piece, last);
+    (request.socket as ConnectionSocket).scope.runInAsyncScope(takeBody, undefined, request, piece, last);
   }
 
   /** @internal */
@@ -362,7 +362,7 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
 
   /** @internal */
   onDrained(request: OwnRequest, bytes: number): void {
-    onResponseDrained(request.res, bytes);
+    (request.socket as ConnectionSocket).scope.runInAsyncScope(onResponseDrained, undefined, request.res, bytes);
   }
 
   /** @internal */

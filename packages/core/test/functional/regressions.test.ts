@@ -1,6 +1,7 @@
 /** What a review has found once, so that it does not come back. Everything here holds on node:http too, unless it says otherwise. */
 import { test } from 'node:test';
 import * as assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import * as http from 'node:http';
 import { finished } from 'node:stream';
 import { RawClient } from '../support/client';
@@ -372,4 +373,34 @@ test("connections destroyed in their 'connection' event cost the server nothing"
   }
   refuse = false;
   assert.equal((await get('/')).text, 'ok');
+});
+
+test('AsyncLocalStorage.enterWith in one listener is not seen by the requests of other connections', async (t) => {
+  const storage = new AsyncLocalStorage<string>();
+  const seen = new Map<string, unknown[]>();
+  const { connect } = await serve(t, (req, res) => {
+    const path = req.url ?? '';
+    seen.set(path, [storage.getStore()]);
+    storage.enterWith(path);
+    req.on('data', () => {
+      seen.get(path)?.push(storage.getStore());
+      storage.enterWith(`${path} in a 'data' listener`);
+    });
+    req.on('end', () => setImmediate(() => res.end('ok')));
+  });
+  const clients = await Promise.all([connect(), connect(), connect(), connect()]);
+  const request = (n: number): string => `POST /${n} HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc`;
+  clients.forEach((client, n) => client.send(request(n)));
+  await eventually('every request', () => seen.size === 4);
+  clients.forEach((client) => client.send('def'));
+  await Promise.all(clients.map((client) => client.response()));
+  const late = await connect();
+  late.send(request(4));
+  await eventually('the late one', () => seen.size === 5);
+  late.send('def');
+  await late.response();
+  for (const [path, values] of seen) {
+    assert.equal(values[0], undefined, path);
+    for (const value of values.slice(1)) assert.ok(value === undefined || String(value).startsWith(path), `${path}: ${String(value)}`);
+  }
 });
