@@ -71,7 +71,7 @@ bool Connection::open(int fd, uint32_t id) {
   scanned_ = lingered_ = 0;
   deadline_ = Deadline::kNone;
   interest_ = kInterestUnset;
-  closed_ = dirty_ = readClosed_ = outBlocked_ = closeAfter_ = lingering_ = lingerAfter_ = inputReady_ = stuckOnOutput_ = false;
+  closed_ = dirty_ = readClosed_ = hungUp_ = outBlocked_ = closeAfter_ = lingering_ = lingerAfter_ = inputReady_ = stuckOnOutput_ = false;
   startDeadline(Deadline::kHeader, headerMs());
   setInterest();
   return true;
@@ -83,9 +83,16 @@ void Connection::onPoll(uv_poll_t* poll, int status, int events) {
   Connection* self = static_cast<Connection*>(poll->data);
   if (self->closed_) return;
   // Without interest in reading, an error or hang-up is all that can be told: PRIORITIZED is asked for only to hear of it.
-  if (status < 0 || (events & (UV_READABLE | UV_WRITABLE)) == 0) {
+  if (status < 0 || (events & (UV_READABLE | UV_WRITABLE | UV_DISCONNECT)) == 0) {
     self->onSocketError();
     return;
+  }
+  if ((events & UV_DISCONNECT) != 0) {
+    // A FIN behind bytes that nobody reads: from now on there is a deadline for what goes on here, and it is not told again.
+    self->hungUp_ = true;
+    self->interest_ = kInterestUnset;
+    self->settle();
+    if (self->closed_) return;
   }
   if ((events & UV_WRITABLE) != 0) {
     self->outBlocked_ = false;
@@ -167,7 +174,8 @@ void Connection::setInterest() {
   // Too much interest is corrected when it fires; too little must be corrected now.
   if (interest_ != kInterestUnset && (wanted & ~interest_) == 0 && (interest_ & UV_WRITABLE) == (wanted & UV_WRITABLE)) return;
   interest_ = static_cast<uint8_t>(wanted);
-  uv_poll_start(&poll_, mayRead ? wanted : (wanted | UV_PRIORITIZED), onPoll);
+  if (!mayRead) wanted |= readClosed_ || hungUp_ ? UV_PRIORITIZED : UV_PRIORITIZED | UV_DISCONNECT;
+  uv_poll_start(&poll_, wanted, onPoll);
 }
 
 void Connection::markDirty() {

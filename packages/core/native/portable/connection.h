@@ -171,6 +171,7 @@ class Connection final : public Timed {
   bool closed_ = false;
   bool dirty_ = false;
   bool readClosed_ = false;   // the client sent FIN
+  bool hungUp_ = false;       // it did, behind bytes that were not read yet
   bool outBlocked_ = false;   // the socket took less than was offered
   bool closeAfter_ = false;   // the connection ends when the output is out
   bool lingering_ = false;

@@ -54,7 +54,12 @@ void Connection::setDeadline() {
           startDeadline(Deadline::kBody, settings().entityBodyMs);
           return;
         }
-      } else if (readClosed_) {
+        // Nothing but this ends a request whose client has left and whose application does not read on.
+        if (hungUp_) {
+          if (deadline_ != Deadline::kBody) startDeadline(Deadline::kBody, settings().entityBodyMs);
+          return;
+        }
+      } else if (readClosed_ || hungUp_) {
         if (deadline_ != Deadline::kHalfClose) startDeadline(Deadline::kHalfClose, limits::kHalfCloseMs);
         return;
       }

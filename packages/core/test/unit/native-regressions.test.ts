@@ -176,6 +176,19 @@ for (const mode of ['loop', 'threads'] as Mode[]) {
     for (let n = 0; n < count; n++) assert.equal((await client.response()).body.length, body.length);
   });
 
+  test(name('a client that left behind a body which nobody reads is let go after the time for a body'), async (t) => {
+    const { engine, port, attach } = open(t, mode, { queue: { entityBody: 1 } });
+    const peer = await attach();
+    const client = await RawClient.connect(port);
+    // More than the window, less than what the kernels hold: the FIN comes behind it without a reset.
+    client.send(`POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n${'b'.repeat(100_000)}`);
+    const asked = await peer.request();
+    client.socket.end();
+    assert.equal((await peer.aborted(asked)).aux, 3);
+    client.destroy();
+    await eventually('the connection to be gone', () => stateOf(engine).connections === 0);
+  });
+
   test(name('requests that wait for a renewal end with their queue'), async (t) => {
     const { engine, port, attach } = open(t, mode);
     const peer = await attach();
