@@ -148,3 +148,34 @@ test('options out of range throw ERR_OUT_OF_RANGE, of a wrong type ERR_INVALID_A
   assert.throws(() => createServer({ queueLength: '5' as never }), { code: 'ERR_INVALID_ARG_TYPE' });
   assert.throws(() => createServer({ engine: 'kernel' as never }), { code: 'ERR_HTTPSYS_ENGINE' });
 });
+
+test('a response field of 60,000 bytes passes', async (t) => {
+  const { get } = await serve(t, (_req, res) => void (res.setHeader('X-Big', 'v'.repeat(60_000)), res.end('ok')));
+  assert.equal((await get('/')).headers['x-big']?.length, 60_000);
+});
+
+test('a response field beyond 64 KiB', async (t) => {
+  const { get } = await serve(t, (req, res) => {
+    if (req.url === '/big') res.setHeader('X-Big', 'v'.repeat(100_000));
+    res.end('ok');
+  });
+  const response = await get('/big');
+  await sameAsNode(
+    t,
+    'limits.response-field',
+    () => assert.deepEqual([response.status, response.headers['x-big']?.length], [200, 100_000]),
+    () => assert.deepEqual([response.status, response.headers['x-big']], [500, undefined]),
+  );
+  assert.equal((await get('/')).text, 'ok');
+});
+
+test('300 KiB of response fields together pass', async (t) => {
+  const { get } = await serve(t, (_req, res) => {
+    for (let n = 0; n < 6; n++) res.setHeader(`X-Big-${n}`, 'v'.repeat(50_000));
+    res.write('streamed ');
+    setImmediate(() => res.end('body'));
+  });
+  const response = await get('/');
+  assert.equal(response.text, 'streamed body');
+  assert.equal(response.headers['x-big-5']?.length, 50_000);
+});

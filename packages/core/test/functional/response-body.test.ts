@@ -370,3 +370,41 @@ test('a response destroyed while it streams ends the connection without a last c
   assert.ok(rest.includes('part'));
   assert.ok(!rest.endsWith('0\r\n\r\n'));
 });
+
+test('a body of characters of several bytes, larger than every window', async (t) => {
+  const text = 'añ€😀'.repeat(200_000);
+  const { connect } = await serve(t, (_req, res) => res.end(text));
+  const response = await (await connect()).exchange(get());
+  assert.equal(response.text, text);
+  assert.equal(response.headers['content-length'], String(Buffer.byteLength(text)));
+});
+
+test('a buffer may be used again once its write has called back', async (t) => {
+  const { connect } = await serve(t, (_req, res) => {
+    const buffer = Buffer.alloc(300_000);
+    let round = 0;
+    const more = (): void => {
+      if (round === 8) {
+        res.end();
+        return;
+      }
+      buffer.fill(97 + round++);
+      res.write(buffer, more);
+    };
+    more();
+  });
+  const response = await (await connect()).exchange(get());
+  assert.equal(response.body.length, 8 * 300_000);
+  for (let n = 0; n < 8; n++)
+    assert.ok(response.body.subarray(n * 300_000, (n + 1) * 300_000).equals(Buffer.alloc(300_000, 97 + n)), `piece ${n}`);
+});
+
+test('50,000 small writes', async (t) => {
+  const { connect } = await serve(t, (_req, res) => {
+    for (let n = 0; n < 50_000; n++) res.write('ab');
+    res.end();
+  });
+  const client = await connect();
+  client.send(get());
+  assert.equal((await client.response({ ms: 20_000 })).body.length, 100_000);
+});

@@ -114,6 +114,11 @@ export const differences: Difference[] = [
     rule: 'http-server-api 8, UrlSegmentMaxLength and UrlSegmentMaxCount',
     reason: 'paths of more than 255 segments or segments of more than 260 characters are invalid URLs',
   },
+  {
+    id: 'limits.response-field',
+    rule: 'http-server-api 4.1',
+    reason: 'a response field has at most 65,535 bytes; a longer one is a fault of the application, which the client hears of as 500',
+  },
   ...malformed.flatMap(([rule, reason, ids]) => ids.map((id) => ({ id: `malformed.${id}`, rule, reason }))),
 ];
 
