@@ -15,6 +15,14 @@ const initialBytes = 64 * 1024;
 /** A buffer that grew beyond this for one large batch is given back afterwards. */
 const keptBytesMax = 1024 * 1024;
 
+/**
+ * Longest header block or trailers of a response. With the longest body of a frame it stays below `FrameBytesMax`, beyond which the whole
+ * channel would be ended.
+ */
+const blockBytesMax = 512 * 1024;
+/** What the engine refuses: the one response that is too long gets its 500. */
+const malformedBlock = '\n';
+
 /** Anything a response body piece may be. */
 export type BodyPiece = string | Uint8Array;
 
@@ -59,6 +67,7 @@ export class FrameWriter {
     body: BodyPiece | null,
     encoding?: BufferEncoding,
   ): number {
+    if (head.length > blockBytesMax) head = malformedBlock;
     const policyBytes = policy === null ? 0 : policy.byteLength;
     const start = this.reserve(20 + reason.length + policyBytes + head.length + (body === null ? 0 : bytesMax(body, encoding)));
     const out = this.buffer;
@@ -126,6 +135,7 @@ export class FrameWriter {
   }
 
   private text(type: number, aux: number, id: number, text: string): void {
+    if (text.length > blockBytesMax) text = malformedBlock;
     const start = this.reserve(12 + text.length);
     const bytes = text === '' ? 0 : this.buffer.latin1Write(text, start + 12);
     this.close(start, start + 12 + bytes, type, 0, aux, id);

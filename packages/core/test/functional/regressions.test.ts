@@ -404,3 +404,25 @@ test('AsyncLocalStorage.enterWith in one listener is not seen by the requests of
     for (const value of values.slice(1)) assert.ok(value === undefined || String(value).startsWith(path), `${path}: ${String(value)}`);
   }
 });
+
+test('a header block or trailers of many megabytes harm their own response only', ours, async (t) => {
+  const held: http.ServerResponse[] = [];
+  const { connect, get } = await serve(t, (req, res) => {
+    if (req.url === '/held') held.push(res);
+    else if (req.url === '/trailers') {
+      res.setHeader('Trailer', 'X-Long');
+      res.write('a');
+      res.addTrailers({ 'X-Long': 'v'.repeat(20_000_000) });
+      res.end();
+    } else res.setHeader('X-Long', 'v'.repeat(20_000_000)).end('ok');
+  });
+  const other = await connect();
+  other.send('GET /held HTTP/1.1\r\nHost: x\r\n\r\n');
+  await eventually('the held request', () => held.length === 1);
+  assert.equal((await get('/')).status, 500);
+  const client = await connect();
+  client.send('GET /trailers HTTP/1.1\r\nHost: x\r\n\r\n');
+  assert.doesNotMatch((await client.closed()).toString('latin1'), /X-Long: v/);
+  held[0]?.end('still here');
+  assert.equal((await other.response()).text, 'still here');
+});
