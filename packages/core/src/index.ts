@@ -28,7 +28,12 @@ export interface HttpModule extends Omit<typeof nodeHttp, 'createServer' | 'Serv
   ServerResponse: typeof ServerResponse;
 }
 
+/** `http.Server(listener)` without `new` is in many programs, and a class cannot be called. */
+const CallableServer = new Proxy(Server, {
+  apply: (_target, _self, values: ConstructorParameters<typeof Server>) => new Server(...values),
+});
+
 /** A module object like `require('node:http')` whose servers are httpsys'; the client side is Node's. */
 export function http(): HttpModule {
-  return { ...nodeHttp, createServer, Server, IncomingMessage, ServerResponse };
+  return { ...nodeHttp, createServer, Server: CallableServer, IncomingMessage, ServerResponse };
 }

@@ -4,9 +4,9 @@ import * as assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import * as http from 'node:http';
 import { finished } from 'node:stream';
-import { RawClient } from '../support/client';
+import { RawClient, fetchOnce } from '../support/client';
 import { startChild } from '../support/child';
-import { createServer, engine, features, listen, onFreePort, serve, unless } from '../support/engine';
+import { createServer, engine, features, listen, loadCore, onFreePort, serve, shutDown, unless } from '../support/engine';
 import { deferred, eventually, pace, within } from '../support/poll';
 
 const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -425,4 +425,21 @@ test('a header block or trailers of many megabytes harm their own response only'
   assert.doesNotMatch((await client.closed()).toString('latin1'), /X-Long: v/);
   held[0]?.end('still here');
   assert.equal((await other.response()).text, 'still here');
+});
+
+test('http().Server makes servers with and without new', async (t) => {
+  const module = (engine === 'node' ? http : (loadCore().http as () => typeof http)()) as unknown as {
+    Server: ((listener: http.RequestListener) => http.Server) & (new (listener: http.RequestListener) => http.Server);
+  };
+  const called = module.Server((_req, res) => res.end('called'));
+  const made = new module.Server((_req, res) => res.end('made'));
+  for (const server of [called, made]) {
+    assert.ok(server instanceof module.Server);
+    assert.ok(server instanceof http.Server);
+    if (engine !== 'service') {
+      t.after(() => shutDown(server));
+      const port = await listen(server);
+      assert.equal((await fetchOnce(port, '/')).text, server === called ? 'called' : 'made');
+    }
+  }
 });
