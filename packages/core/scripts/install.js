@@ -31,7 +31,7 @@ function main(args) {
   return build(nodeGyp, state);
 }
 
-/** Loading it is left to node-gyp-build's rules at run time; here it only matters that there is one. */
+/** Whether it loads is seen at run time (load-addon.ts); here it only matters that there is one. */
 function hasPrebuild(packageRoot) {
   const dir = path.join(packageRoot, 'prebuilds', `${process.platform}-${process.arch}`);
   return fs.existsSync(dir) && fs.readdirSync(dir).some((name) => name.endsWith('.node'));
