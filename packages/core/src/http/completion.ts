@@ -17,7 +17,7 @@ interface Consumed extends http.IncomingMessage {
   _consuming: boolean;
   _dumped: boolean;
   _dump(): void;
-  _readableState: { ended: boolean; endEmitted: boolean; destroyed: boolean; closed: boolean };
+  _readableState: { endEmitted: boolean; destroyed: boolean; closed: boolean };
 }
 
 const nativeEmit = EventEmitter.prototype.emit;
@@ -58,7 +58,6 @@ function endUnheard(request: OwnRequest): void {
   request[kBodyDone] = true;
   request.complete = true;
   const state = (request as unknown as Consumed)._readableState;
-  state.ended = true;
   state.endEmitted = true;
   state.destroyed = true;
   state.closed = true;
@@ -76,7 +75,8 @@ function release(response: OwnResponse): void {
   if (responseFinishChannel.hasSubscribers) {
     responseFinishChannel.publish({ request, response, socket: request.socket, server: response[kServer] });
   }
-  endUnreadBody(request);
+  if (isHeard(request)) endUnreadBody(request);
+  else endUnheard(request);
   const socket = request.socket as unknown as { _httpMessage: unknown } | null;
   if (socket !== null && socket._httpMessage === response) socket._httpMessage = null;
   detach(response);
