@@ -19,7 +19,7 @@ interface NodeTimeouts {
 const nodeKeepAliveDefault = 5_000;
 const nodeHeadersDefault = 60_000;
 
-function queueOptions(options: ServerOptions, server: NodeTimeouts, request: ListenRequest): OpenQueueOptions {
+function queueOptions(kind: Carrier['kind'], options: ServerOptions, server: NodeTimeouts, request: ListenRequest): OpenQueueOptions {
   const native = nativeQueueOptions(options);
   // 0 means none to node:http.
   const seconds = (milliseconds: number): number => (milliseconds === 0 ? -1 : Math.min(Math.ceil(milliseconds / 1000), 65534));
@@ -30,7 +30,7 @@ function queueOptions(options: ServerOptions, server: NodeTimeouts, request: Lis
   if (Number.isInteger(server.maxConnections) && server.maxConnections > 0) native.maxConnections = server.maxConnections;
   const name = request.options.queueName ?? options.queueName;
   const mode = request.options.queueMode ?? options.queueMode;
-  const credit = initialCredit(options.maxConcurrentRequests ?? maxConcurrentRequestsDefault);
+  const credit = initialCredit(options.maxConcurrentRequests ?? maxConcurrentRequestsDefault, kind);
   return { ...native, ...(name === undefined ? {} : { name }), ...(mode === undefined ? {} : { mode }), credit };
 }
 
@@ -69,7 +69,7 @@ function openPort(carrier: Carrier, options: OpenQueueOptions, host: string | un
  * answers later.
  */
 export function openQueue(carrier: Carrier, options: ServerOptions, server: NodeTimeouts, request: ListenRequest, done: Opened): void {
-  const queue = queueOptions(options, server, request);
+  const queue = queueOptions(carrier.kind, options, server, request);
   if (request.prefixes !== null) {
     openPrefixes(
       carrier,

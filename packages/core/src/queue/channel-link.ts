@@ -1,7 +1,7 @@
 /**
  * One channel as the layer above sees it: what is under way on it, and the batch that is being composed for it.
  */
-import type { Channel } from '../carriers/carrier';
+import type { Carrier, Channel } from '../carriers/carrier';
 import * as frames from './frames';
 import { FrameWriter } from './frame-writer';
 
@@ -20,14 +20,22 @@ export interface LinkedConnection {
 const batchBytesMax = 256 * 1024;
 /** A batch beyond this leaves at once, wherever it stands: many responses written in one turn must not be held twice in memory. */
 const unsentBytesMax = 8 * 1024 * 1024;
-/** Requests the engine may hand over before this process has taken them. */
+/**
+ * Requests the service may hand over before this process has taken them: enough for full batches, few enough that a process which blocks
+ * does not hoard what another one on the queue could answer.
+ */
 const requestCredit = 256;
+/** Most credit an engine keeps for a channel (`kRequestCreditMax`). */
+const requestCreditMax = 65_536;
 /** Requests taken in before their credit is given back, so that not every batch carries a credit frame. */
 const creditStepMax = 64;
 
-/** The credit of a fresh channel on which at most `unansweredMax` requests may be under way. */
-export function initialCredit(unansweredMax: number): number {
-  return Math.min(requestCredit, unansweredMax);
+/**
+ * The credit of a fresh channel on which at most `unansweredMax` requests may be under way. The embedded engine has nobody else to give
+ * requests to, and holds them in this process anyway: it may hand over all of them.
+ */
+export function initialCredit(unansweredMax: number, kind: Carrier['kind']): number {
+  return Math.min(kind === 'embedded' ? requestCreditMax : requestCredit, unansweredMax);
 }
 
 export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
@@ -52,10 +60,10 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
   private scheduled = false;
   private readonly flushBound = (): void => this.flush();
 
-  constructor(channel: Channel, unansweredMax: number) {
+  constructor(channel: Channel, unansweredMax: number, credit: number) {
     this.channel = channel;
     this.unansweredMax = unansweredMax;
-    this.credit = initialCredit(unansweredMax);
+    this.credit = credit;
     this.creditStep = Math.min(creditStepMax, Math.ceil(this.credit / 4));
   }
 

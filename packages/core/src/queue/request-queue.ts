@@ -2,7 +2,7 @@
  * RequestQueue: what a Server attaches to. Owns the channels of one queue on one engine, decodes what comes and gathers what goes.
  */
 import type { Carrier, CarrierEvents, Channel } from '../carriers/carrier';
-import { ChannelLink, type LinkedConnection, type LinkedRequest } from './channel-link';
+import { ChannelLink, initialCredit, type LinkedConnection, type LinkedRequest } from './channel-link';
 import { decodeBatch, ProtocolError, type FrameSink, type InBuffer } from './decode';
 
 /** What happens to the queue as a whole. */
@@ -34,7 +34,7 @@ export class RequestQueue<R extends LinkedRequest, C extends LinkedConnection> i
   }
 
   onChannel(channel: Channel): void {
-    this.links.set(channel.id, new ChannelLink<R, C>(channel, this.unansweredMax));
+    this.links.set(channel.id, new ChannelLink<R, C>(channel, this.unansweredMax, initialCredit(this.unansweredMax, this.carrier.kind)));
   }
 
   onBatch(channel: Channel, batch: Uint8Array, offset: number, length: number): void {

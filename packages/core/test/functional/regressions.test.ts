@@ -443,3 +443,15 @@ test('http().Server makes servers with and without new', async (t) => {
     }
   }
 });
+
+test(
+  'QUEUE-9: two thousand requests at once are all answered by a program on its own port',
+  { skip: engine === 'service' && 'the queue of the service is bounded by queueLength' },
+  async (t) => {
+    const { connect } = await serve(t, (_req, res) => res.end('here'));
+    const clients = await Promise.all(Array.from({ length: 2000 }, () => connect()));
+    for (const client of clients) client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    const answers = await Promise.all(clients.map((client) => client.response({ ms: 30_000 })));
+    assert.deepEqual([...new Set(answers.map((answer) => answer.status))], [200]);
+  },
+);

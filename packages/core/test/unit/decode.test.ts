@@ -10,7 +10,7 @@ type Link = ChannelLink<LinkedRequest, LinkedConnection>;
 
 function makeLink(): Link {
   const channel = { id: 1, pending: 0, send() {}, destroy() {}, ref() {}, unref() {} } as Channel;
-  return new ChannelLink<LinkedRequest, LinkedConnection>(channel, 1000);
+  return new ChannelLink<LinkedRequest, LinkedConnection>(channel, 1000, 256);
 }
 
 /** Records what is called, and keeps requests and connections as the http layer would. */
