@@ -67,12 +67,17 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
     this.creditStep = Math.min(creditStepMax, Math.ceil(this.credit / 4));
   }
 
-  /**
-   * A request has come and used its credit, whatever becomes of it. What became large leaves now: between two requests of a batch, because
-   * the newest frame of one response may still get its END.
-   */
+  /** A request has come and used its credit, whatever becomes of it. */
   takeCredit(): void {
     this.creditOwed++;
+    this.relieve();
+  }
+
+  /**
+   * What became large leaves now, while it is in the processor's cache: between the frames of a batch that come in, because the newest
+   * frame of a response that goes out may still get its END.
+   */
+  relieve(): void {
     if (this.writer.length > batchBytesMax) this.send();
   }
 

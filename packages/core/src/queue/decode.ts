@@ -140,6 +140,7 @@ export function decodeBatch<R extends LinkedRequest, C extends LinkedConnection>
       case frames.Credit: {
         if (frameBytes < 16) throw malformed('CREDIT is too short');
         const request = link.findRequest(id);
+        link.relieve();
         if (request !== null) sink.onDrained(request, bytes.readUInt32LE(start + 12));
         break;
       }
