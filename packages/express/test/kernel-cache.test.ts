@@ -6,7 +6,7 @@ import express4 from 'express4';
 import supertest from 'supertest';
 import { httpsysExpress, kernelCache, type CacheTable } from '../src/index';
 import { compileTable } from '../src/cache-table';
-import { close, listenOn, privateService, request, type EngineName } from './helpers';
+import { close, listenOn, privateService, request, type EngineName } from '../../core/test/support/adapters';
 
 type Express = typeof express5;
 

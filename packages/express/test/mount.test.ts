@@ -10,7 +10,7 @@ import express4 from 'express4';
 import supertest from 'supertest';
 import { isHttpsysRequest } from '@httpsys/core';
 import { httpsysExpress, type ExpressApplication } from '../src/index';
-import { close, listenOn, privateService, request, type Answer, type EngineName } from './helpers';
+import { close, listenOn, privateService, request, type Answer, type EngineName } from '../../core/test/support/adapters';
 
 type Express = typeof express5;
 

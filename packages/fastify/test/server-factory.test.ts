@@ -5,7 +5,7 @@ import Fastify from 'fastify';
 import supertest from 'supertest';
 import { Server } from '@httpsys/core';
 import { httpsysFastify, httpsysServerFactory } from '../src/index';
-import { freePort, privateService, request } from './helpers';
+import { freePort, privateService, request } from '../../core/test/support/adapters';
 
 const serviceGone = privateService();
 after(serviceGone);

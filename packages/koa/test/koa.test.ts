@@ -8,7 +8,7 @@ import Koa2 from 'koa2';
 import supertest from 'supertest';
 import { createServer, isHttpsysRequest } from '@httpsys/core';
 import { httpsysKoa, kernelCache, type KoaApplication } from '../src/index';
-import { close, listenOn, privateService, request, type EngineName } from './helpers';
+import { close, listenOn, privateService, request, type EngineName } from '../../core/test/support/adapters';
 
 // No test waits for an entry to expire, so entries live longer than a test file.
 const ttl = 600;
