@@ -8,14 +8,14 @@ import { IncomingMessage } from './http/incoming-message';
 import { createServer, Server } from './http/server';
 import { ServerResponse } from './http/server-response';
 
-export { createServer, Server, type MessageClasses } from './http/server';
+export { createServer, Server } from './http/server';
 export { IncomingMessage, isHttpsysRequest } from './http/incoming-message';
 export { ServerResponse } from './http/server-response';
 export { breedMessageClasses, isExpressLike, type BredClasses, type ExpressLike } from './http/express-prototypes';
 export { relativeUrl, type RelativeUrl } from './http/relative-url';
 export { validateCachePolicy, type CachePolicy } from './http/cache-policy';
 export type { ListenOptions } from './http/listen-arguments';
-export type { EngineName, ServerOptions, TimeoutOptions } from './options';
+export type { EngineName, MessageClasses, ServerOptions, TimeoutOptions } from './options';
 export type { CacheState, EngineState, QueueState, UrlState } from './queue/state';
 export { HttpsysError, type HttpsysErrorCode } from './errors';
 export { parsePrefix, type UrlPrefix } from './prefix';

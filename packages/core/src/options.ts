@@ -24,11 +24,14 @@ export interface TimeoutOptions {
 /** Which engine serves a server: see the table in docs/architecture.md. On Windows it is always HTTP.SYS. */
 export type EngineName = 'service' | 'embedded';
 
+/** The classes a server makes its messages of; node:http's options of the same names. */
+export interface MessageClasses {
+  IncomingMessage: new (socket: never) => http.IncomingMessage;
+  ServerResponse: new (request: never, options?: never) => http.ServerResponse;
+}
+
 /** Options of `createServer`, beside those of node:http. */
-export interface ServerOptions<
-  Request extends typeof http.IncomingMessage = typeof http.IncomingMessage,
-  Response extends typeof http.ServerResponse<InstanceType<Request>> = typeof http.ServerResponse,
-> extends http.ServerOptions<Request, Response> {
+export interface ServerOptions extends Omit<http.ServerOptions, keyof MessageClasses>, Partial<MessageClasses> {
   /** Default: `service` for prefixes, `embedded` for ports; `HTTPSYS_ENGINE` overrides the default, this overrides both. */
   engine?: EngineName;
   /** Name of the request queue, for several processes on one queue. 1 to 260 characters without path separators (QUEUE-2). Default: unnamed. */

@@ -29,12 +29,6 @@ import { ServerResponse } from './server-response';
 type Listener = (request: IncomingMessage, response: ServerResponse<IncomingMessage>) => void;
 type Queue = RequestQueue<OwnRequest, ConnectionSocket>;
 
-/** The classes a server makes its messages of; node:http's options of the same names. */
-export interface MessageClasses {
-  IncomingMessage: new (socket: never) => http.IncomingMessage;
-  ServerResponse: new (request: never, options?: never) => http.ServerResponse;
-}
-
 export class Server extends http.Server implements QueueEvents<OwnRequest, ConnectionSocket> {
   /** @internal */
   messageClasses: {
@@ -66,7 +60,7 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
     const given = (typeof options === 'function' ? undefined : options) ?? {};
     const requestListener = typeof options === 'function' ? options : listener;
     checkServerOptions(given);
-    super(given);
+    super(given as unknown as http.ServerOptions);
     // Node's parser and its connection bookkeeping have nothing to do here; 'connection' is emitted with facades.
     this.removeAllListeners('connection');
     this.removeAllListeners('listening');
@@ -77,7 +71,7 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
     this.messageClasses = {
       IncomingMessage: given.IncomingMessage ?? bred?.IncomingMessage ?? IncomingMessage,
       ServerResponse: given.ServerResponse ?? bred?.ServerResponse ?? ServerResponse,
-    };
+    } as unknown as Server['messageClasses'];
     this.uniqueHeaders = given.uniqueHeaders === undefined ? null : new Set(given.uniqueHeaders.flat().map((name) => name.toLowerCase()));
     this.responseOptions = { highWaterMark: given.highWaterMark, rejectNonStandardBodyWrites: given.rejectNonStandardBodyWrites ?? false };
     const seconds = process.env.HTTPSYS_CACHE_DURATION;
