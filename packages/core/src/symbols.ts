@@ -5,12 +5,9 @@ export const kBrand = Symbol.for('httpsys.request');
 
 export const kLink = Symbol('kLink');
 export const kServer = Symbol('kServer');
-export const kRequestFlags = Symbol('kRequestFlags');
-export const kUrlContext = Symbol('kUrlContext');
 export const kPrefixPath = Symbol('kPrefixPath');
 export const kCreditOwed = Symbol('kCreditOwed');
 export const kBodyDone = Symbol('kBodyDone');
-export const kDistinct = Symbol('kDistinct');
 
 export const kHead = Symbol('kHead');
 export const kHeadFlags = Symbol('kHeadFlags');

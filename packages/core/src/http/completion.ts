@@ -27,15 +27,15 @@ function isHeard(emitter: OwnRequest | OwnResponse): boolean {
   return (emitter as unknown as Listened)._eventsCount > 0 || emitter.emit !== nativeEmit;
 }
 
+/** The socket is idle again, and no longer the response's. */
 function detach(response: OwnResponse): void {
+  const socket = response.req.socket as unknown as { _httpMessage: unknown } | null;
+  if (socket !== null && socket._httpMessage === response) socket._httpMessage = null;
   (response as { socket: unknown }).socket = null;
 }
 
 /** State of both objects once the exchange is over; without events. */
 function settle(response: OwnResponse): void {
-  const request = response.req;
-  const socket = request.socket as unknown as { _httpMessage: unknown } | null;
-  if (socket !== null && socket._httpMessage === response) socket._httpMessage = null;
   detach(response);
   response.destroyed = true;
   response._closed = true;
@@ -77,8 +77,6 @@ function release(response: OwnResponse): void {
   }
   if (isHeard(request)) endUnreadBody(request);
   else endUnheard(request);
-  const socket = request.socket as unknown as { _httpMessage: unknown } | null;
-  if (socket !== null && socket._httpMessage === response) socket._httpMessage = null;
   detach(response);
   process.nextTick(emitClose, response);
 }

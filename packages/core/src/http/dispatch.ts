@@ -45,12 +45,10 @@ export function dispatchRequest(
     server,
     link,
     id,
-    flags,
     method,
     text.slice(methodBytes, methodBytes + targetBytes),
     readHeaderEntries(text, methodBytes + targetBytes, headerCount),
     http10,
-    urlContext,
     server.prefixPathOf(urlContext),
   );
   const response = initResponse(new server.messageClasses.ServerResponse(request, server.responseOptions), server, link);

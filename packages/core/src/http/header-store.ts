@@ -5,15 +5,13 @@
 import * as http from 'node:http';
 import { lowerOf } from '../queue/header-names';
 import { kOutHeaders, nativeSetHeader } from './node-internals';
-import type { StoredHeaders } from './response-head';
+import { invalidValue, type StoredHeaders } from './response-head';
 
 /** Objects without a prototype that share hidden classes, unlike `Object.create(null)`. */
 const FastHeaders = function () {} as unknown as new () => StoredHeaders;
 FastHeaders.prototype = Object.create(null) as object;
 
 const proto = http.ServerResponse.prototype;
-// RFC 9110 section 5.5: visible characters, blanks and Latin-1.
-const invalidValue = /[^\t\x20-\x7e\x80-\xff]/;
 
 interface Storing {
   _header: string | null;

@@ -4,7 +4,7 @@
 import * as http from 'node:http';
 import type { ChannelLink } from '../queue/channel-link';
 import { joinRules, lowerOf } from '../queue/header-names';
-import { kBodyDone, kBrand, kCreditOwed, kLink, kPrefixPath, kRequestFlags, kServer, kUrlContext } from '../symbols';
+import { kBodyDone, kBrand, kCreditOwed, kLink, kPrefixPath } from '../symbols';
 import { defineAccessors } from './accessors';
 import type { ConnectionSocket } from './connection-socket';
 import { kHeaders, kHeadersCount } from './node-internals';
@@ -19,9 +19,6 @@ export interface OwnRequest extends http.IncomingMessage {
   res: OwnResponse;
   [kBrand]: true;
   [kLink]: Link | null;
-  [kServer]: Server;
-  [kRequestFlags]: number;
-  [kUrlContext]: number;
   [kPrefixPath]: string;
   [kCreditOwed]: number;
   [kBodyDone]: boolean;
@@ -110,12 +107,10 @@ export function initRequest(
   server: Server,
   link: Link,
   requestId: number,
-  flags: number,
   method: string,
   url: string,
   rawHeaders: string[],
   http10: boolean,
-  urlContext: number,
   prefixPath: string,
 ): OwnRequest {
   const request = message as OwnRequest;
@@ -131,9 +126,6 @@ export function initRequest(
   request.requestId = requestId;
   request[kBrand] = true;
   request[kLink] = link;
-  request[kServer] = server;
-  request[kRequestFlags] = flags;
-  request[kUrlContext] = urlContext;
   request[kPrefixPath] = prefixPath;
   request[kCreditOwed] = 0;
   request[kBodyDone] = false;

@@ -34,7 +34,7 @@ export const head: HeadFacts = {
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 // RFC 9110 section 5.5: no control characters but TAB; what is above Latin-1 cannot travel in a header.
-const invalidValue = /[^\t\x20-\x7e\x80-\xff]/;
+export const invalidValue = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** Checks a field given to `writeHead` directly, with Node's codes (fields set by `setHeader` were checked by Node). */
 function validateField(name: unknown, value: unknown): void {

@@ -27,6 +27,14 @@ const ownReason = 1 << 20;
 /** A reason phrase is cut here: a frame counts its bytes in 16 bits. */
 const reasonBytesMax = 0xffff;
 
+/** Frame flags of the head just composed, but for its policy. */
+export function headFlags(response: OwnResponse): number {
+  let { flags } = head;
+  if (!response.sendDate) flags |= frames.ResponseNoDate;
+  if (response[kServer].closing || !response.shouldKeepAlive) flags |= frames.ResponseClose;
+  return flags;
+}
+
 /** Composes head, flags and policy of the response; the frame goes out with the first piece of the body. */
 function storeHeader(this: OwnResponse, firstLine: string, headers: unknown): void {
   const stored = (this as unknown as Record<symbol, StoredHeaders | null>)[kOutHeaders]!;
@@ -37,9 +45,7 @@ function storeHeader(this: OwnResponse, firstLine: string, headers: unknown): vo
     // RFC 9112 section 6.5: trailers travel behind a chunked body only.
     throw nodeError(Error, 'ERR_HTTP_TRAILER_INVALID', 'Trailers are invalid with this transfer encoding');
   }
-  let flags = head.flags;
-  if (!this.sendDate) flags |= frames.ResponseNoDate;
-  if (this[kServer].closing || !this.shouldKeepAlive) flags |= frames.ResponseClose;
+  let flags = headFlags(this);
   const policy = policyBlock(this);
   if (policy !== null) flags |= frames.ResponsePolicy;
   // A program that names its transfer coding gets it: nothing turns the body into one of known length.

@@ -12,7 +12,7 @@ import type { Link, OwnRequest } from './incoming-message';
 import { kOutHeaders, nativeEnd, nativeWriteHead } from './node-internals';
 import { setHeader } from './header-store';
 import { policyBlock } from './policy-block';
-import { countWritten, hooks, reasonOf, statusOf, type WaitingPiece } from './response-hooks';
+import { countWritten, headFlags, hooks, reasonOf, statusOf, type WaitingPiece } from './response-hooks';
 import { composeStored, head, type StoredHeaders } from './response-head';
 import type { Server } from './server';
 
@@ -128,9 +128,7 @@ function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | un
     composeStored((response as unknown as Record<symbol, StoredHeaders | null>)[kOutHeaders], response[kServer].uniqueHeaders);
     // Koa removes Content-Length and sets it again.
     if (head.trailer || head.transferEncoding || (response._removedContLen && !head.contentLength)) return false;
-    flags = head.flags;
-    if (!response.sendDate) flags |= frames.ResponseNoDate;
-    if (response[kServer].closing || !response.shouldKeepAlive) flags |= frames.ResponseClose;
+    flags = headFlags(response);
     if (response[kPolicy] !== undefined || response[kServer].cachePolicy !== null) policy = policyBlock(response);
     if (policy !== null) flags |= frames.ResponsePolicy;
     if (status === 204 || status === 304) response._hasBody = false;
