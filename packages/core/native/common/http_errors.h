@@ -34,4 +34,11 @@ inline constexpr ParseError kConnectionLimit{503, "Service Unavailable", "The se
 inline constexpr ParseError kUnknownVersion{505, "HTTP Version Not Supported", "The HTTP version is not supported.", "Version_N/S"};
 
 }  // namespace errors
+
+// QUEUE-10: waited longer than the queue's timeout.
+inline constexpr ParseError kQueueTimeout{503, "Service Unavailable", "The service is unavailable.", "Timer_AppPool"};
+// SHUT-6: the process that had the request is gone.
+inline constexpr ParseError kAbandoned{503, "Service Unavailable", "The service is unavailable.", "Connection_Abandoned_By_AppPool"};
+// The application's response breaks the rules of docs/frames.md.
+inline constexpr ParseError kBrokenResponse{500, "Internal Server Error", "The application gave a malformed response.", "Internal"};
 }  // namespace httpsys

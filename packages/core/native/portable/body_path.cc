@@ -1,10 +1,10 @@
 // A connection's request bodies: to the application under credit, or drained when it answered without reading (BODY-6).
 #include <algorithm>
 
+#include "common/frame_writer.h"
 #include "common/http_errors.h"
 #include "portable/channel.h"
 #include "portable/connection.h"
-#include "portable/frame_writer.h"
 #include "portable/io_thread.h"
 #include "portable/limits.h"
 #include "portable/request_queue.h"

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/byte_buffer.h"
 #include "common/frames.h"
-#include "portable/byte_buffer.h"
 #include "portable/exchange.h"
 #include "portable/limits.h"
 

@@ -9,9 +9,9 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "common/frame_writer.h"
 #include "common/http_errors.h"
 #include "portable/channel.h"
-#include "portable/frame_writer.h"
 #include "portable/io_thread.h"
 #include "portable/limits.h"
 #include "portable/request_queue.h"

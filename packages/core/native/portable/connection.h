@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
+#include "common/byte_buffer.h"
 #include "common/frames.h"
 #include "common/http_parser.h"
-#include "portable/byte_buffer.h"
 #include "portable/cache.h"
 #include "portable/exchange.h"
 #include "portable/timers.h"

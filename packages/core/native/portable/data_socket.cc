@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "common/frame_writer.h"
 #include "portable/engine.h"
-#include "portable/frame_writer.h"
 #include "portable/io_thread.h"
 #include "portable/limits.h"
 #include "portable/request_queue.h"

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/byte_buffer.h"
 #include "common/http_parser.h"
-#include "portable/byte_buffer.h"
 #include "portable/counters.h"
 
 namespace httpsys {

@@ -15,14 +15,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include "common/byte_buffer.h"
 #include "common/http_parser.h"
-#include "portable/byte_buffer.h"
+#include "common/slots.h"
 #include "portable/cache.h"
 #include "portable/counters.h"
 #include "portable/exchange.h"
 #include "portable/prefix_table.h"
 #include "portable/request_queue.h"
-#include "portable/slots.h"
 #include "portable/timers.h"
 
 namespace httpsys {

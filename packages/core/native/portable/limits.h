@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "common/limits.h"
+
 namespace httpsys {
 namespace limits {
 
@@ -34,20 +36,9 @@ constexpr size_t kChannelOutputHighBytes = 4 * 1024 * 1024;
 constexpr size_t kChannelOutputMaxBytes = 256 * 1024 * 1024;
 // The largest response that any queue may have cached; what one has is its option.
 constexpr uint32_t kCacheEntryBytesMax = 16 * 1024 * 1024;
-// Request credit a channel can hold.
-constexpr uint32_t kRequestCreditMax = 65536;
-// Body credit a request can hold.
-constexpr int64_t kBodyCreditMax = int64_t{1} << 40;
 // A data connection must show its key within this time; so many may be waiting to do so on one thread.
 constexpr uint32_t kAttachMs = 5000;
 constexpr size_t kUnattachedMax = 64;
-
-// Slots of request and connection ids: 20 bits, with generations of 11 bits (docs/frames.md).
-constexpr uint32_t kSlotBits = 20;
-constexpr uint32_t kSlotMax = 1u << kSlotBits;
-constexpr uint32_t kGenerationMax = (1u << 11) - 1;
-// Free slots that are kept back: with the generations, millions of ids pass before one comes again.
-constexpr uint32_t kSlotsAtRest = 4096;
 
 // Connections accepted in one go, so that a storm of them does not starve those that are open.
 constexpr int kAcceptBatch = 64;

@@ -2,13 +2,13 @@
 #include <algorithm>
 
 #include "common/driver_pages.h"
+#include "common/frame_writer.h"
 #include "common/http_errors.h"
 #include "common/http_methods.h"
 #include "portable/cached_answer.h"
 #include "portable/channel.h"
 #include "portable/connection.h"
 #include "portable/cooked_url.h"
-#include "portable/frame_writer.h"
 #include "portable/io_thread.h"
 #include "portable/prefix_table.h"
 #include "portable/request_queue.h"

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/http_errors.h"
 #include "portable/counters.h"
 #include "portable/exchange.h"
 
@@ -14,13 +15,6 @@ namespace httpsys {
 class Channel;
 class Connection;
 class IoThread;
-
-// QUEUE-10: waited longer than the queue's timeout.
-inline constexpr ParseError kQueueTimeout{503, "Service Unavailable", "The service is unavailable.", "Timer_AppPool"};
-// SHUT-6: the process that had the request is gone.
-inline constexpr ParseError kAbandoned{503, "Service Unavailable", "The service is unavailable.", "Connection_Abandoned_By_AppPool"};
-// The application's response breaks the rules of docs/frames.md.
-inline constexpr ParseError kBrokenResponse{500, "Internal Server Error", "The application gave a malformed response.", "Internal"};
 
 // Limits and timeouts as the control plane gives them: seconds, 0 = the engine's default, negative = none.
 struct QueueOptions {

@@ -1,55 +1,19 @@
 // A connection's responses: the frames of the application become the bytes of HTTP/1.1, under the window of docs/frames.md.
 #include <algorithm>
 
+#include "common/frame_writer.h"
 #include "common/http_date.h"
+#include "common/response_frame.h"
 #include "common/status_codes.h"
 #include "portable/channel.h"
 #include "portable/connection.h"
 #include "portable/field_text.h"
-#include "portable/frame_writer.h"
 #include "portable/io_thread.h"
 #include "portable/limits.h"
 #include "portable/request_queue.h"
 #include "portable/response_writer.h"
 
 namespace httpsys {
-
-namespace {
-
-constexpr size_t kResponsePartsBytes = 8;
-
-struct ResponseParts {
-  std::string_view reason, policy, block, body;
-};
-
-bool splitResponse(const uint8_t* body, size_t length, ResponseParts* parts) {
-  if (length < kResponsePartsBytes) return false;
-  const size_t reason = frames::load16(body);
-  const size_t policy = frames::load16(body + 2);
-  const size_t block = frames::load32(body + 4);
-  const size_t rest = length - kResponsePartsBytes;
-  if (block > rest || reason + policy > rest - block) return false;
-  const char* at = reinterpret_cast<const char*>(body) + kResponsePartsBytes;
-  parts->reason = std::string_view(at, reason);
-  parts->policy = std::string_view(at + reason, policy);
-  parts->block = std::string_view(at + reason + policy, block);
-  parts->body = std::string_view(at + reason + policy + block, rest - reason - policy - block);
-  return true;
-}
-
-bool isBodyless(uint16_t status) { return status < 200 || status == 204 || status == 304; }
-
-// Seconds to live of a cache policy block; -1 when the response is not to be stored, 0 for until flushed.
-int64_t policySeconds(std::string_view policy) {
-  if (policy.size() < 8) return -1;
-  const uint8_t* block = reinterpret_cast<const uint8_t*>(policy.data());
-  if (block[0] == frames::kPolicyUntilFlushed) return 0;
-  const uint32_t seconds = frames::load32(block + 4);
-  // CACHE-1: a life of no time is none.
-  return block[0] == frames::kPolicyTimeToLive && seconds > 0 ? static_cast<int64_t>(seconds) : -1;
-}
-
-}  // namespace
 
 bool Connection::responseFrameFits(const uint8_t* body, size_t length) {
   ResponseParts parts;

@@ -81,12 +81,4 @@ void appendLastChunk(ByteBuffer* out, std::string_view trailers) {
   out->append("\r\n");
 }
 
-bool validReason(std::string_view reason) {
-  for (const char c : reason) {
-    const unsigned char byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && byte != '\t') || byte == 0x7f) return false;
-  }
-  return true;
-}
-
 }  // namespace httpsys

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "common/byte_buffer.h"
 #include "common/http_parser.h"
-#include "portable/byte_buffer.h"
 
 namespace httpsys {
 
@@ -29,8 +29,5 @@ void appendContentLength(ByteBuffer* out, uint64_t length);
 void appendChunkSize(ByteBuffer* out, size_t size);
 // The last chunk with its trailers ("Name: value\r\n" each).
 void appendLastChunk(ByteBuffer* out, std::string_view trailers);
-
-// Whether a reason phrase may be sent (RFC 9112 section 4: tab, space, visible characters and bytes above ASCII).
-bool validReason(std::string_view reason);
 
 }  // namespace httpsys

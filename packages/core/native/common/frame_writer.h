@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string_view>
 
+#include "common/byte_buffer.h"
 #include "common/frames.h"
 #include "common/http_parser.h"
-#include "portable/byte_buffer.h"
 
 namespace httpsys {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "portable/limits.h"
+#include "common/limits.h"
 
 namespace httpsys {
 

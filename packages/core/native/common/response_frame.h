@@ -1,0 +1,54 @@
+// A RESPONSE frame taken apart (docs/frames.md), and what every engine has to know of a status and a policy.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "common/frames.h"
+
+namespace httpsys {
+
+inline constexpr size_t kResponsePartsBytes = 8;
+
+struct ResponseParts {
+  std::string_view reason, policy, block, body;
+};
+
+inline bool splitResponse(const uint8_t* body, size_t length, ResponseParts* parts) {
+  if (length < kResponsePartsBytes) return false;
+  const size_t reason = frames::load16(body);
+  const size_t policy = frames::load16(body + 2);
+  const size_t block = frames::load32(body + 4);
+  const size_t rest = length - kResponsePartsBytes;
+  if (block > rest || reason + policy > rest - block) return false;
+  const char* at = reinterpret_cast<const char*>(body) + kResponsePartsBytes;
+  parts->reason = std::string_view(at, reason);
+  parts->policy = std::string_view(at + reason, policy);
+  parts->block = std::string_view(at + reason + policy, block);
+  parts->body = std::string_view(at + reason + policy + block, rest - reason - policy - block);
+  return true;
+}
+
+inline bool isBodyless(uint16_t status) { return status < 200 || status == 204 || status == 304; }
+
+// Seconds to live of a cache policy block; -1 when the response is not to be stored, 0 for until flushed.
+inline int64_t policySeconds(std::string_view policy) {
+  if (policy.size() < 8) return -1;
+  const uint8_t* block = reinterpret_cast<const uint8_t*>(policy.data());
+  if (block[0] == frames::kPolicyUntilFlushed) return 0;
+  const uint32_t seconds = frames::load32(block + 4);
+  // CACHE-1: a life of no time is none.
+  return block[0] == frames::kPolicyTimeToLive && seconds > 0 ? static_cast<int64_t>(seconds) : -1;
+}
+
+// Whether a reason phrase may be sent (RFC 9112 section 4: tab, space, visible characters and bytes above ASCII).
+inline bool validReason(std::string_view reason) {
+  for (const char c : reason) {
+    const unsigned char byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && byte != '\t') || byte == 0x7f) return false;
+  }
+  return true;
+}
+
+}  // namespace httpsys
