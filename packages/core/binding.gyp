@@ -11,7 +11,11 @@
       "cflags_cc!": ["-fno-exceptions"],
       "conditions": [
         ["OS=='mac'", { "xcode_settings": { "CLANG_CXX_LANGUAGE_STANDARD": "c++17", "MACOSX_DEPLOYMENT_TARGET": "11.0", "OTHER_CFLAGS": ["-O2"] } }],
-        ["OS=='win'", { "msvs_settings": { "VCCLCompilerTool": { "ExceptionHandling": 1, "AdditionalOptions": ["/std:c++17", "/permissive-", "/utf-8"] } } }]
+        ["OS=='win'", {
+          "defines": ["_WIN32_WINNT=0x0A00", "WIN32_LEAN_AND_MEAN", "NOMINMAX", "UNICODE", "_UNICODE"],
+          "libraries": ["httpapi.lib", "ws2_32.lib"],
+          "msvs_settings": { "VCCLCompilerTool": { "ExceptionHandling": 1, "AdditionalOptions": ["/std:c++17", "/permissive-", "/utf-8"] } }
+        }]
       ]
     }
   ]

@@ -6,7 +6,12 @@ const path = require('node:path');
 const root = path.join(__dirname, '..');
 
 function foldersOf(platform) {
-  return platform === 'win32' ? ['common', 'binding', 'httpsys'] : ['common', 'binding', 'portable'];
+  return ['common', 'binding', 'portable', ...(platform === 'win32' ? ['httpsys'] : [])];
+}
+
+/** A file whose name ends in _posix or _win32 is for that platform alone. */
+function isFor(name, platform) {
+  return !name.includes(platform === 'win32' ? '_posix.' : '_win32.');
 }
 
 /** Files that end in one of `extensions`, relative to the package, with forward slashes. */
@@ -15,7 +20,9 @@ function listSources(extensions, platform = process.platform) {
     const dir = path.join(root, 'native', folder);
     if (!fs.existsSync(dir)) return [];
     const names = fs.readdirSync(dir).sort();
-    return names.filter((name) => extensions.some((extension) => name.endsWith(extension))).map((name) => `native/${folder}/${name}`);
+    return names
+      .filter((name) => isFor(name, platform) && extensions.some((extension) => name.endsWith(extension)))
+      .map((name) => `native/${folder}/${name}`);
   });
 }
 

@@ -1,7 +1,6 @@
 #include "binding/engine_object.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -194,7 +193,7 @@ Napi::Value EngineObject::OpenQueue(const Napi::CallbackInfo& info) {
   QueueOptions options;
   Engine* engine = Open(env);
   if (engine == nullptr || !ReadQueueOptions(env, info[1], &options)) return env.Undefined();
-  if (!engine->openQueue(info[0].ToNumber().Uint32Value(), options)) ThrowSystem(env, EEXIST, "openQueue");
+  if (!engine->openQueue(info[0].ToNumber().Uint32Value(), options)) ThrowSystem(env, UV_EEXIST, "openQueue");
   return env.Undefined();
 }
 
@@ -205,7 +204,7 @@ Napi::Value EngineObject::SetQueueOptions(const Napi::CallbackInfo& info) {
   const uint32_t id = info[0].ToNumber().Uint32Value();
   const QueueOptions* current = engine->queueOptions(id);
   if (current == nullptr) {
-    ThrowSystem(env, ENOENT, "setQueueOptions");
+    ThrowSystem(env, UV_ENOENT, "setQueueOptions");
     return env.Undefined();
   }
   QueueOptions options = *current;
@@ -246,7 +245,7 @@ Napi::Value EngineObject::Attach(const Napi::CallbackInfo& info) {
   const uint32_t id = engine->attach(info[0].ToNumber().Uint32Value(), info[1].ToNumber().Uint32Value(),
                                      [attachment, raw](uint32_t, std::string_view batch) { attachment->deliver(raw, batch); });
   if (id == 0) {
-    ThrowSystem(env, ENOENT, "attach");
+    ThrowSystem(env, UV_ENOENT, "attach");
     return env.Undefined();
   }
   return Napi::Number::New(env, id);
@@ -264,7 +263,7 @@ Napi::Value EngineObject::Submit(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   std::string why;
-  if (!engine->submit(info[0].ToNumber().Uint32Value(), data, static_cast<size_t>(length), &why)) ThrowSystem(env, EPROTO, "submit", why);
+  if (!engine->submit(info[0].ToNumber().Uint32Value(), data, static_cast<size_t>(length), &why)) ThrowSystem(env, UV_EPROTO, "submit", why);
   return env.Undefined();
 }
 

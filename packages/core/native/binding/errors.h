@@ -9,9 +9,8 @@
 namespace httpsys {
 namespace binding {
 
-// `code` is an errno value (positive), as the system gives it.
-inline void ThrowSystem(Napi::Env env, int code, const char* syscall, const std::string& detail = {}) {
-  const int error = uv_translate_sys_error(code);
+// `error` is libuv's code (UV_EEXIST and the like), which on POSIX is the negative errno.
+inline void ThrowSystem(Napi::Env env, int error, const char* syscall, const std::string& detail = {}) {
   const std::string name = uv_err_name(error);
   std::string message = std::string(syscall) + " " + name + ": " + uv_strerror(error);
   if (!detail.empty()) message += ": " + detail;

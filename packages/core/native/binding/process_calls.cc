@@ -1,11 +1,7 @@
 #include "binding/process_calls.h"
 
-#include <sys/file.h>
-
-#include <cerrno>
-
 #include "binding/errors.h"
-#include "portable/data_socket.h"
+#include "portable/service_calls.h"
 
 namespace httpsys {
 namespace binding {
@@ -16,15 +12,12 @@ Napi::Value LockFile(const Napi::CallbackInfo& info) {
     Napi::TypeError::New(env, "lockFile takes a file descriptor").ThrowAsJavaScriptException();
     return env.Undefined();
   }
-  const int fd = info[0].As<Napi::Number>().Int32Value();
-  int result;
-  do {
-    result = flock(fd, LOCK_EX | LOCK_NB);
-  } while (result != 0 && errno == EINTR);
-  if (result == 0) return Napi::Boolean::New(env, true);
-  if (errno == EWOULDBLOCK) return Napi::Boolean::New(env, false);
-  ThrowSystem(env, errno, "flock");
-  return env.Undefined();
+  const int result = lockFile(info[0].As<Napi::Number>().Int32Value());
+  if (result != 0 && result != UV_EAGAIN) {
+    ThrowSystem(env, result, "flock");
+    return env.Undefined();
+  }
+  return Napi::Boolean::New(env, result == 0);
 }
 
 Napi::Value PeerCredentials(const Napi::CallbackInfo& info) {
@@ -35,8 +28,9 @@ Napi::Value PeerCredentials(const Napi::CallbackInfo& info) {
   }
   int64_t pid = 0;
   uint32_t uid = 0;
-  if (!peerOf(info[0].As<Napi::Number>().Int32Value(), &pid, &uid)) {
-    ThrowSystem(env, errno, "getsockopt");
+  const int result = peerOf(info[0].As<Napi::Number>().Int32Value(), &pid, &uid);
+  if (result != 0) {
+    ThrowSystem(env, result, "getsockopt");
     return env.Undefined();
   }
   Napi::Object peer = Napi::Object::New(env);

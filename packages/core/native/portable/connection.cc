@@ -1,13 +1,7 @@
 #include "portable/connection.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
+#include <cstring>
 
 #include "common/frame_writer.h"
 #include "common/http_errors.h"
@@ -34,28 +28,24 @@ uint8_t addressText(const sockaddr_storage& address, char* text, size_t size, ui
     return 0;
   }
   if (inet_ntop(address.ss_family, bytes, text, static_cast<socklen_t>(size)) == nullptr) return 0;
-  return static_cast<uint8_t>(strlen(text));
+  return static_cast<uint8_t>(std::strlen(text));
 }
 
 }  // namespace
 
-bool Connection::open(int fd, uint32_t id) {
+bool Connection::open(Socket socket, uint32_t id) {
   sockaddr_storage local{}, remote{};
   socklen_t localSize = sizeof local, remoteSize = sizeof remote;
   // A client that reset its connection while it waited to be accepted has no address any more.
-  if (getsockname(fd, reinterpret_cast<sockaddr*>(&local), &localSize) != 0 ||
-      getpeername(fd, reinterpret_cast<sockaddr*>(&remote), &remoteSize) != 0 ||
-      uv_poll_init(thread_->loop(), &poll_, fd) != 0) {
-    ::close(fd);
+  if (getsockname(socket, reinterpret_cast<sockaddr*>(&local), &localSize) != 0 ||
+      getpeername(socket, reinterpret_cast<sockaddr*>(&remote), &remoteSize) != 0 ||
+      uv_poll_init_socket(thread_->loop(), &poll_, socket) != 0) {
+    closeSocket(socket);
     return false;
   }
-  int on = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-#ifdef SO_NOSIGPIPE
-  setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
-#endif
+  prepareConnection(socket);
   poll_.data = this;
-  fd_ = fd;
+  socket_ = socket;
   id_ = id;
   family_ = local.ss_family == AF_INET6 ? 6 : 4;
   remoteBytes_ = addressText(remote, remote_, sizeof remote_, &remotePort_);
@@ -112,9 +102,9 @@ void Connection::onReadable() {
   char* buffer = thread_->readBuffer();
   size_t room = limits::kReadBytes;
   if (in_ != nullptr) room = std::min(room, limits::kPipelineBytes - in_->size());
-  const ssize_t got = recv(fd_, buffer, room, 0);
+  const ptrdiff_t got = receive(socket_, buffer, room);
   if (got < 0) {
-    if (errno == EAGAIN || errno == EINTR || errno == EWOULDBLOCK) return;
+    if (mayTryAgain()) return;
     onSocketError();
     return;
   }
@@ -237,7 +227,7 @@ void Connection::startLinger() {
     thread_->giveBuffer(in_);
     in_ = nullptr;
   }
-  shutdown(fd_, SHUT_WR);
+  shutdownSending(socket_);
   startDeadline(Deadline::kLinger, limits::kLingerMs);
   setInterest();
 }
@@ -280,10 +270,7 @@ void Connection::abort(frames::AbortReason reason) {
 
 void Connection::reset() {
   if (closed_) return;
-  linger none{};
-  none.l_onoff = 1;
-  none.l_linger = 0;
-  setsockopt(fd_, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  resetOnClose(socket_);
   close();
 }
 
@@ -305,8 +292,8 @@ void Connection::close() {
     Connection* self = static_cast<Connection*>(handle->data);
     self->thread_->connectionGone(self);
   });
-  ::close(fd_);
-  fd_ = -1;
+  closeSocket(socket_);
+  socket_ = kNoSocket;
   thread_->unlinkConnection(this);
 }
 

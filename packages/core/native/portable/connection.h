@@ -16,6 +16,7 @@
 #include "common/http_parser.h"
 #include "portable/cache.h"
 #include "portable/exchange.h"
+#include "portable/socket_calls.h"
 #include "portable/timers.h"
 
 namespace httpsys {
@@ -34,7 +35,7 @@ class Connection final : public Timed {
   Connection& operator=(const Connection&) = delete;
 
   // Takes over an accepted, non-blocking socket. False: the socket was closed.
-  bool open(int fd, uint32_t id);
+  bool open(Socket socket, uint32_t id);
 
   uint32_t id() const { return id_; }
   Connection* nextConnection() const { return next_; }
@@ -142,7 +143,7 @@ class Connection final : public Timed {
   IoThread* thread_;
   Connection* previous_ = nullptr;
   Connection* next_ = nullptr;
-  int fd_ = -1;
+  Socket socket_ = kNoSocket;
   uint32_t id_ = 0;
 
   Exchange* exchange_ = nullptr;

@@ -1,12 +1,6 @@
 #include "portable/data_socket.h"
 
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 #include "common/frame_writer.h"
@@ -14,6 +8,7 @@
 #include "portable/io_thread.h"
 #include "portable/limits.h"
 #include "portable/request_queue.h"
+#include "portable/service_calls.h"
 
 namespace httpsys {
 
@@ -22,38 +17,9 @@ namespace {
 constexpr uint16_t kAttachRefused = 1;
 constexpr int kBacklog = 128;
 
-#ifdef MSG_NOSIGNAL
-constexpr int kSendFlags = MSG_NOSIGNAL;
-#else
-constexpr int kSendFlags = 0;
-#endif
-
 }  // namespace
 
-bool peerOf(int fd, int64_t* pid, uint32_t* uid) {
-#if defined(__linux__)
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-  *pid = peer.pid;
-  *uid = peer.uid;
-  return true;
-#else
-  uid_t user;
-  gid_t group;
-  if (getpeereid(fd, &user, &group) != 0) return false;
-  *uid = user;
-  *pid = 0;
-#if defined(LOCAL_PEERPID)
-  pid_t process = 0;
-  socklen_t size = sizeof process;
-  if (getsockopt(fd, SOL_LOCAL, LOCAL_PEERPID, &process, &size) == 0) *pid = process;
-#endif
-  return true;
-#endif
-}
-
-PipeChannel::PipeChannel(IoThread* thread, uint32_t id, int fd) : Channel(thread, id), fd_(fd) {}
+PipeChannel::PipeChannel(IoThread* thread, uint32_t id, Socket socket) : Channel(thread, id), socket_(socket) {}
 
 void PipeChannel::start() {
   watcher_ = new Watcher();
@@ -61,7 +27,7 @@ void PipeChannel::start() {
   watcher_->thread = thread_;
   thread_->addChannel(this);
   thread_->handleOpened();
-  if (uv_poll_init(thread_->loop(), &watcher_->poll, fd_) != 0) {
+  if (uv_poll_init_socket(thread_->loop(), &watcher_->poll, socket_) != 0) {
     delete watcher_;
     watcher_ = nullptr;
     thread_->handleClosed();
@@ -106,8 +72,8 @@ void PipeChannel::onReadable() {
     }
     buffer = in_.reserve(room);
   }
-  const ssize_t got = recv(fd_, buffer, room, 0);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR || errno == EWOULDBLOCK)) return;
+  const ptrdiff_t got = receive(socket_, buffer, room);
+  if (got < 0 && mayTryAgain()) return;
   if (got <= 0) {
     end();
     thread_->settleConnections();
@@ -161,11 +127,11 @@ void PipeChannel::onDeadline() { endWith("no ATTACH within " + std::to_string(li
 
 void PipeChannel::transmit(ByteBuffer* out) {
   while (!out->empty()) {
-    const ssize_t wrote = send(fd_, out->data(), out->size(), kSendFlags);
+    const ptrdiff_t wrote = send(socket_, out->data(), out->size());
     if (wrote < 0) {
-      if (errno == EINTR) continue;
+      if (interrupted()) continue;
       // A broken socket is met by the reading side, which ends the channel.
-      if (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS) out->clear();
+      if (!mayTryAgain()) out->clear();
       break;
     }
     const bool all = static_cast<size_t>(wrote) == out->size();
@@ -188,37 +154,19 @@ void PipeChannel::closeTransport() {
     });
     watcher_ = nullptr;
   }
-  ::close(fd_);
+  closeSocket(socket_);
 }
 
 SocketServer::SocketServer(IoThread* thread, const std::string& path) : thread_(thread), path_(path) {}
 
 bool SocketServer::open(SystemError* error) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
   error->syscall = "listen";
-  if (path_.empty() || path_.size() >= sizeof address.sun_path) {
-    error->code = ENAMETOOLONG;
-    return false;
-  }
-  std::memcpy(address.sun_path, path_.data(), path_.size());
-  fd_ = openSocket(AF_UNIX);
-  if (fd_ >= 0) {
-    // The directory is private to the user; a leftover of a service that was killed may be replaced.
-    unlink(path_.c_str());
-    if (bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && chmod(path_.c_str(), S_IRUSR | S_IWUSR) == 0 &&
-        ::listen(fd_, kBacklog) == 0) {
-      return true;
-    }
-  }
-  error->code = errno;
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
-  return false;
+  error->code = openPathSocket(path_, kBacklog, &socket_);
+  return error->code == 0;
 }
 
 int SocketServer::start() {
-  const int result = uv_poll_init(thread_->loop(), &poll_, fd_);
+  const int result = uv_poll_init_socket(thread_->loop(), &poll_, socket_);
   if (result != 0) return result;
   poll_.data = this;
   thread_->handleOpened();
@@ -233,9 +181,9 @@ int SocketServer::poll() {
 
 void SocketServer::onReadable() {
   for (;;) {
-    const int fd = acceptNonBlocking(fd_);
-    if (fd < 0) {
-      if (errno != EMFILE && errno != ENFILE) return;
+    const Socket peer = acceptSocket(socket_);
+    if (peer == kNoSocket) {
+      if (!outOfDescriptors()) return;
       // The process that waits stays readable: without a pause the loop would spin until a descriptor is free.
       thread_->counters.reject("Descriptors");
       uv_poll_stop(&poll_);
@@ -246,33 +194,33 @@ void SocketServer::onReadable() {
     uint32_t uid = 0;
     size_t waiting = 0;
     for (Channel* channel : thread_->channels()) waiting += channel->shard() == nullptr ? 1 : 0;
-    if (!peerOf(fd, &pid, &uid) || uid != geteuid() || waiting >= limits::kUnattachedMax) {
+    if (peerOf(peer, &pid, &uid) != 0 || uid != ownUser() || waiting >= limits::kUnattachedMax) {
       thread_->counters.reject("Channel");
-      ::close(fd);
+      closeSocket(peer);
       continue;
     }
-    (new PipeChannel(thread_, nextId_++, fd))->start();
+    (new PipeChannel(thread_, nextId_++, peer))->start();
   }
 }
 
 void SocketServer::abandon() {
-  if (fd_ >= 0) {
-    ::unlink(path_.c_str());
-    ::close(fd_);
+  if (socket_ != kNoSocket) {
+    removePath(path_);
+    closeSocket(socket_);
   }
   delete this;
 }
 
 void SocketServer::closeAndDelete() {
   thread_->timers.remove(this);
-  ::unlink(path_.c_str());
+  removePath(path_);
   uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
     SocketServer* self = static_cast<SocketServer*>(handle->data);
     IoThread* thread = self->thread_;
     delete self;
     thread->handleClosed();
   });
-  ::close(fd_);
+  closeSocket(socket_);
 }
 
 }  // namespace httpsys

@@ -16,12 +16,9 @@ namespace httpsys {
 
 using AttachKey = std::array<uint8_t, frames::kAttachKeyBytes>;
 
-// Peer of a connected Unix socket. False with errno.
-bool peerOf(int fd, int64_t* pid, uint32_t* uid);
-
 class PipeChannel final : public Channel, public Timed {
  public:
-  PipeChannel(IoThread* thread, uint32_t id, int fd);
+  PipeChannel(IoThread* thread, uint32_t id, Socket socket);
 
   // Waits for ATTACH, for a limited time.
   void start();
@@ -47,7 +44,7 @@ class PipeChannel final : public Channel, public Timed {
   void onReadable();
   void watch(int events);
 
-  int fd_;
+  Socket socket_;
   Watcher* watcher_ = nullptr;
   int watched_ = 0;
   ByteBuffer in_;  // an incomplete frame
@@ -75,7 +72,7 @@ class SocketServer final : public Timed {
 
   IoThread* thread_;
   std::string path_;
-  int fd_ = -1;
+  Socket socket_ = kNoSocket;
   uint32_t nextId_ = 1;
   uv_poll_t poll_;
 };

@@ -1,9 +1,6 @@
 #include "portable/engine.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "common/http_errors.h"
@@ -49,7 +46,7 @@ bool Engine::start(SystemError* error) {
   int result = 0;
   while (started < threads_.size() && (result = threads_[started]->start()) == 0) ++started;
   if (result != 0) {
-    error->code = -result;
+    error->code = result;
     error->syscall = "uv_loop_init";
     for (SocketServer* other : servers) other->abandon();
     // Those that run are ended here, for a thread that was not joined ends the process.
@@ -100,7 +97,7 @@ bool Engine::listen(const std::string& host, uint16_t port, int backlog, uint16_
   });
   *bound = socket.port;
   if (result == 0) return true;
-  error->code = -result;
+  error->code = result;
   error->syscall = "listen";
   return false;
 }
@@ -264,19 +261,19 @@ size_t Engine::flushCache(uint32_t queueId, std::string_view url, bool recursive
   return cache_.flush(queueId, key, recursive);
 }
 
-void Engine::place(int fd) {
+void Engine::place(Socket socket) {
   if (connections_.load(std::memory_order_relaxed) >= options_.maxConnections) {
     home().counters.reject(errors::kConnectionLimit.reason);
-    ::close(fd);
+    closeSocket(socket);
     return;
   }
   connections_.fetch_add(1, std::memory_order_relaxed);
   IoThread* thread = threads_[turn_].get();
   turn_ = (turn_ + 1) % threads_.size();
   if (thread == &home()) {
-    thread->adopt(fd);
+    thread->adopt(socket);
   } else {
-    thread->post([thread, fd] { thread->adopt(fd); });
+    thread->post([thread, socket] { thread->adopt(socket); });
   }
 }
 

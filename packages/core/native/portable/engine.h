@@ -77,7 +77,7 @@ class Engine {
   const CacheLimits& cacheLimits() const { return options_.cache; }
   const ParserLimits& parserLimits() const { return options_.parser; }
   // Gives an accepted socket to the next thread in turn.
-  void place(int fd);
+  void place(Socket socket);
   void connectionEnded() { connections_.fetch_sub(1, std::memory_order_relaxed); }
   void queueAbandoned(uint32_t queueId);
   bool queueOfKey(const AttachKey& key, uint32_t* queueId);

@@ -1,11 +1,9 @@
 // Host field and authority (RFC 9112 section 3.2, URL-7).
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <cstring>
 
 #include "portable/cooked_url.h"
 #include "portable/host_name.h"
+#include "portable/socket_headers.h"
 #include "portable/utf8.h"
 
 namespace httpsys {

@@ -1,11 +1,8 @@
 #include "portable/io_thread.h"
 
-#include <signal.h>
-#include <time.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 #include <future>
 
 #include "common/http_date.h"
@@ -16,6 +13,7 @@
 #include "portable/engine.h"
 #include "portable/limits.h"
 #include "portable/listener.h"
+#include "portable/thread_signals.h"
 
 namespace httpsys {
 
@@ -44,12 +42,8 @@ int IoThread::start() {
   if (result != 0) return result;
   loop_ = &ownLoop_;
   openHandles();
-  // Signals are the main thread's business.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const SignalsBlocked blocked;
   thread_ = std::thread([this] { uv_run(loop_, UV_RUN_DEFAULT); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return 0;
 }
 
@@ -218,7 +212,7 @@ int64_t IoThread::wallSeconds() {
   const uint64_t now = nowMs();
   if (now != dateNow_) {
     dateNow_ = now;
-    const int64_t seconds = static_cast<int64_t>(time(nullptr));
+    const int64_t seconds = static_cast<int64_t>(std::time(nullptr));
     if (seconds != wallSeconds_) {
       wallSeconds_ = seconds;
       std::memcpy(date_, "Date: ", 6);
@@ -341,7 +335,7 @@ void IoThread::queueAbandoned(uint32_t queueId) {
   if (one != nullptr && !one->served()) one->refuseWaiting(errors::kUnavailable);
 }
 
-void IoThread::adopt(int fd) {
+void IoThread::adopt(Socket socket) {
   Connection* connection;
   if (freeConnections_.empty()) {
     connection = new Connection(this);
@@ -350,9 +344,9 @@ void IoThread::adopt(int fd) {
     freeConnections_.pop_back();
   }
   const uint32_t id = stopping_ ? 0 : connections_.add(connection);
-  if (id == 0 || !connection->open(fd, id)) {
+  if (id == 0 || !connection->open(socket, id)) {
     if (id == 0) {
-      ::close(fd);
+      closeSocket(socket);
     } else {
       connections_.remove(id);
     }

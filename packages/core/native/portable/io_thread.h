@@ -23,6 +23,7 @@
 #include "portable/exchange.h"
 #include "portable/prefix_table.h"
 #include "portable/request_queue.h"
+#include "portable/socket_calls.h"
 #include "portable/timers.h"
 
 namespace httpsys {
@@ -105,7 +106,7 @@ class IoThread {
   void queueAbandoned(uint32_t queueId);
 
   // Connections.
-  void adopt(int fd);
+  void adopt(Socket socket);
   Connection* connection(uint32_t id) const { return connections_.find(id); }
   Connection* firstConnection() const { return firstConnection_; }
   void unlinkConnection(Connection* connection);

@@ -1,13 +1,5 @@
 #include "portable/listener.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstring>
 
 #include "portable/engine.h"
@@ -16,43 +8,31 @@
 
 namespace httpsys {
 
-int openSocket(int family) {
-#ifdef SOCK_CLOEXEC
-  return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-#else
-  const int fd = socket(family, SOCK_STREAM, 0);
-  if (fd >= 0) {
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-  }
-  return fd;
-#endif
-}
-
 namespace {
 
-bool failed(int fd, const char* syscall, SystemError* error) {
-  error->code = errno;
+bool failed(Socket socket, const char* syscall, int code, SystemError* error) {
+  error->code = code;
   error->syscall = syscall;
-  if (fd >= 0) ::close(fd);
+  if (socket != kNoSocket) closeSocket(socket);
   return false;
 }
 
 bool tryBind(const sockaddr* address, socklen_t size, bool dual, int backlog, BoundSocket* out, SystemError* error) {
-  const int fd = openSocket(address->sa_family);
-  if (fd < 0) return failed(fd, "socket", error);
-  int on = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  const Socket socket = openSocket(address->sa_family);
+  if (socket == kNoSocket) return failed(socket, "socket", lastError(), error);
+  prepareToListen(socket);
   if (address->sa_family == AF_INET6) {
-    int only = dual ? 0 : 1;
-    if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only) != 0) return failed(fd, "setsockopt", error);
+    const int only = dual ? 0 : 1;
+    if (!setSocketOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, only)) return failed(socket, "setsockopt", lastError(), error);
   }
   // Node names the call `listen` whichever of the two fails.
-  if (bind(fd, address, size) != 0 || listen(fd, backlog) != 0) return failed(fd, "listen", error);
+  if (bind(socket, address, size) != 0 || listen(socket, backlog) != 0) return failed(socket, "listen", lastError(), error);
   sockaddr_storage bound{};
   socklen_t boundSize = sizeof bound;
-  if (getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &boundSize) != 0) return failed(fd, "getsockname", error);
-  out->fd = fd;
+  if (getsockname(socket, reinterpret_cast<sockaddr*>(&bound), &boundSize) != 0) {
+    return failed(socket, "getsockname", lastError(), error);
+  }
+  out->socket = socket;
   out->port = ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&bound)->sin6_port
                                                 : reinterpret_cast<sockaddr_in*>(&bound)->sin_port);
   return true;
@@ -67,7 +47,9 @@ bool bindAndListen(const std::string& host, uint16_t port, int backlog, BoundSoc
     v6.sin6_port = htons(port);
     if (tryBind(reinterpret_cast<sockaddr*>(&v6), sizeof v6, true, backlog, out, error)) return true;
     // Only a machine without IPv6 falls back; a port that is taken is an error.
-    if (error->code != EAFNOSUPPORT && error->code != EINVAL && error->code != EADDRNOTAVAIL && error->code != EPROTONOSUPPORT) return false;
+    const bool none = error->code == UV_EAFNOSUPPORT || error->code == UV_EINVAL || error->code == UV_EADDRNOTAVAIL ||
+                      error->code == UV_EPROTONOSUPPORT;
+    if (!none) return false;
     sockaddr_in v4{};
     v4.sin_family = AF_INET;
     v4.sin_port = htons(port);
@@ -79,11 +61,10 @@ bool bindAndListen(const std::string& host, uint16_t port, int backlog, BoundSoc
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   if (getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0 || found == nullptr) {
-    errno = EINVAL;
-    return failed(-1, "listen", error);
+    return failed(kNoSocket, "listen", UV_EINVAL, error);
   }
   sockaddr_storage address{};
-  const socklen_t size = found->ai_addrlen;
+  const socklen_t size = static_cast<socklen_t>(found->ai_addrlen);
   std::memcpy(&address, found->ai_addr, size);
   freeaddrinfo(found);
   if (address.ss_family == AF_INET6) {
@@ -96,24 +77,11 @@ bool bindAndListen(const std::string& host, uint16_t port, int backlog, BoundSoc
   return tryBind(reinterpret_cast<sockaddr*>(&address), size, dual, backlog, out, error);
 }
 
-int acceptNonBlocking(int fd) {
-#ifdef SOCK_CLOEXEC
-  return accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-#else
-  const int client = accept(fd, nullptr, nullptr);
-  if (client >= 0) {
-    fcntl(client, F_SETFD, FD_CLOEXEC);
-    fcntl(client, F_SETFL, fcntl(client, F_GETFL) | O_NONBLOCK);
-  }
-  return client;
-#endif
-}
-
 Listener::Listener(IoThread* thread, const std::string& host, const BoundSocket& socket)
-    : thread_(thread), host_(host), port_(socket.port), fd_(socket.fd), spareFd_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
+    : thread_(thread), host_(host), port_(socket.port), socket_(socket.socket) {}
 
 int Listener::start(bool referenced) {
-  const int result = uv_poll_init(thread_->loop(), &poll_, fd_);
+  const int result = uv_poll_init_socket(thread_->loop(), &poll_, socket_);
   if (result != 0) return result;
   poll_.data = this;
   thread_->handleOpened();
@@ -140,41 +108,40 @@ void Listener::closeAndDelete() {
     delete self;
     thread->handleClosed();
   });
-  ::close(fd_);
-  if (spareFd_ >= 0) ::close(spareFd_);
+  closeSocket(socket_);
+  spare_.release();
 }
 
 void Listener::abandon() {
-  ::close(fd_);
-  if (spareFd_ >= 0) ::close(spareFd_);
+  closeSocket(socket_);
   delete this;
 }
 
 void Listener::onReadable() {
   for (int i = 0; i < limits::kAcceptBatch; ++i) {
-    const int client = acceptNonBlocking(fd_);
-    if (client >= 0) {
+    const Socket client = acceptSocket(socket_);
+    if (client != kNoSocket) {
       thread_->engine()->place(client);
       continue;
     }
-    if (errno == EMFILE || errno == ENFILE) {
+    if (outOfDescriptors()) {
       refuseOne();
       return;
     }
     // A client that left before it was accepted is no reason to stop.
-    if (errno != ECONNABORTED && errno != EINTR) return;
+    if (!clientLeft()) return;
   }
 }
 
 void Listener::refuseOne() {
   thread_->counters.reject("Descriptors");
-  if (spareFd_ >= 0) {
-    ::close(spareFd_);
-    const int client = acceptNonBlocking(fd_);
-    if (client >= 0) ::close(client);
+  if (spare_.held()) {
+    spare_.release();
+    const Socket client = acceptSocket(socket_);
+    if (client != kNoSocket) closeSocket(client);
   }
-  spareFd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (spareFd_ >= 0) return;
+  spare_.take();
+  if (spare_.held()) return;
   // Another thread took the last descriptor: look again a little later.
   uv_poll_stop(&poll_);
   thread_->timers.set(this, thread_->nowMs() + limits::kAcceptPauseMs);

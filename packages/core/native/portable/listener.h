@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "portable/socket_calls.h"
 #include "portable/timers.h"
 
 namespace httpsys {
@@ -14,12 +15,12 @@ class IoThread;
 
 // A failed system call, as Node reports it.
 struct SystemError {
-  int code = 0;  // errno
+  int code = 0;  // libuv's
   const char* syscall = "";
 };
 
 struct BoundSocket {
-  int fd = -1;
+  Socket socket = kNoSocket;
   uint16_t port = 0;
 };
 
@@ -51,14 +52,9 @@ class Listener final : public Timed {
   IoThread* thread_;
   std::string host_;
   uint16_t port_;
-  int fd_;
-  int spareFd_;
+  Socket socket_;
+  SpareDescriptor spare_;
   uv_poll_t poll_;
 };
-
-// A stream socket that does not block and that no child process inherits; -1 with errno.
-int openSocket(int family);
-// Accepts one connection without blocking; -1 with errno.
-int acceptNonBlocking(int fd);
 
 }  // namespace httpsys

@@ -1,9 +1,5 @@
 // A connection's output: gathered, and written with one call.
-#include <sys/socket.h>
-#include <sys/uio.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include "portable/connection.h"
 #include "portable/io_thread.h"
@@ -11,16 +7,6 @@
 #include "portable/request_queue.h"
 
 namespace httpsys {
-
-namespace {
-
-#ifdef MSG_NOSIGNAL
-constexpr int kSendFlags = MSG_NOSIGNAL;
-#else
-constexpr int kSendFlags = 0;
-#endif
-
-}  // namespace
 
 ByteBuffer* Connection::output() {
   if (out_ == nullptr) out_ = thread_->takeBuffer();
@@ -37,26 +23,19 @@ size_t Connection::pendingOutput() const { return (out_ == nullptr ? 0 : out_->s
 
 // Writes `out_`, `tail_` and the extra bytes in one call. False: the connection is gone.
 bool Connection::writeSome(const char* extra, size_t extraBytes, size_t* extraWritten) {
-  iovec parts[3];
+  SendPart parts[3];
   int count = 0;
   const size_t outBytes = out_ == nullptr ? 0 : out_->size();
-  if (outBytes > 0) parts[count++] = iovec{out_->data(), outBytes};
-  if (!tail_.empty()) parts[count++] = iovec{const_cast<char*>(tail_.data()), tail_.size()};
-  if (extraBytes > 0) parts[count++] = iovec{const_cast<char*>(extra), extraBytes};
-  ssize_t wrote;
+  if (outBytes > 0) parts[count++] = sendPart(out_->data(), outBytes);
+  if (!tail_.empty()) parts[count++] = sendPart(tail_.data(), tail_.size());
+  if (extraBytes > 0) parts[count++] = sendPart(extra, extraBytes);
+  ptrdiff_t wrote;
   do {
-    if (count == 1) {
-      wrote = send(fd_, parts[0].iov_base, parts[0].iov_len, kSendFlags);
-    } else {
-      msghdr message{};
-      message.msg_iov = parts;
-      message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
-      wrote = sendmsg(fd_, &message, kSendFlags);
-    }
-  } while (wrote < 0 && errno == EINTR);
+    wrote = sendParts(socket_, parts, count);
+  } while (wrote < 0 && interrupted());
   size_t rest = 0;
   if (wrote < 0) {
-    if (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS) {
+    if (!mayTryAgain()) {
       onSocketError();
       return false;
     }
