@@ -262,8 +262,16 @@ Napi::Value EngineObject::Submit(const Napi::CallbackInfo& info) {
     Napi::TypeError::New(env, "submit takes a Uint8Array and a length within it").ThrowAsJavaScriptException();
     return env.Undefined();
   }
+  uint8_t* body = nullptr;
+  size_t bodyBytes = 0;
+  if (!info[3].IsUndefined() && !ReadBytes(info[3], &body, &bodyBytes)) {
+    Napi::TypeError::New(env, "the body that submit takes is a Uint8Array").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
   std::string why;
-  if (!engine->submit(info[0].ToNumber().Uint32Value(), data, static_cast<size_t>(length), &why)) ThrowSystem(env, UV_EPROTO, "submit", why);
+  if (!engine->submit(info[0].ToNumber().Uint32Value(), data, static_cast<size_t>(length), body, bodyBytes, &why)) {
+    ThrowSystem(env, UV_EPROTO, "submit", why);
+  }
   return env.Undefined();
 }
 

@@ -93,6 +93,25 @@ bool Channel::handleFrames(const uint8_t* data, size_t length, size_t* consumed)
   return ok;
 }
 
+size_t Channel::beginData(const uint8_t* data, size_t length) {
+  if (length < frames::kHeaderBytes || shard_ == nullptr) return 0;
+  const frames::Header header = frames::loadHeader(data);
+  if (header.type != frames::kData || header.length <= frames::kHeaderBytes || header.length > frames::kFrameBytesMax) return 0;
+  data_ = header;
+  dataLeft_ = header.length - static_cast<uint32_t>(frames::kHeaderBytes);
+  return frames::kHeaderBytes;
+}
+
+bool Channel::continueData(const uint8_t* data, size_t length, size_t* consumed) {
+  const size_t part = std::min<size_t>(length, dataLeft_);
+  *consumed = part;
+  if (part == 0) return true;
+  dataLeft_ -= static_cast<uint32_t>(part);
+  frames::Header header = data_;
+  if (dataLeft_ > 0) header.flags = static_cast<uint8_t>(header.flags & ~frames::kDataEnd);
+  return handleRequestFrame(header, data, part);
+}
+
 bool Channel::handleFrame(const frames::Header& header, const uint8_t* body, size_t length) {
   if (shard_ == nullptr && header.type != frames::kAttach) return fail("the first frame of a channel must be ATTACH");
   switch (header.type) {

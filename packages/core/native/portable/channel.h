@@ -47,6 +47,11 @@ class Channel {
   // Works off the whole frames at the start of the bytes and says how many bytes they had. False: a malformed frame; `error` says which.
   bool handleFrames(const uint8_t* data, size_t length, size_t* consumed);
   const std::string& error() const { return error_; }
+  // A DATA frame of which only the beginning is there need not be gathered: `beginData` takes its header, if the bytes start with that, and
+  // returns how many it took; `continueData` takes what has come of its body.
+  size_t beginData(const uint8_t* data, size_t length);
+  bool continueData(const uint8_t* data, size_t length, size_t* consumed);
+  bool inData() const { return dataLeft_ > 0; }
 
   // Ends the channel: its clients get 503, or a closed connection when their response had begun; nothing more is sent or taken.
   void end();
@@ -75,6 +80,8 @@ class Channel {
   bool open_ = true;
   bool accepting_ = false;
   bool dirty_ = false;
+  frames::Header data_{};     // of the frame whose body is still coming
+  uint32_t dataLeft_ = 0;
   ByteBuffer out_;
   ExchangeList delivered_;
   std::string error_;

@@ -84,7 +84,7 @@ void PipeChannel::onReadable() {
   const char* data = gathered ? in_.data() : buffer;
   const size_t length = gathered ? in_.size() : static_cast<size_t>(got);
   size_t used = 0;
-  if (!handleFrames(reinterpret_cast<const uint8_t*>(data), length, &used)) {
+  if (!takeBytes(reinterpret_cast<const uint8_t*>(data), length, &used)) {
     endWith(error());
   } else if (open()) {
     if (gathered) {
@@ -95,6 +95,23 @@ void PipeChannel::onReadable() {
     if (in_.empty() && in_.capacity() > limits::kPooledBufferBytes) in_.release();
   }
   thread_->settleConnections();
+}
+
+// The rest of a DATA frame, whole frames, and the beginning of a DATA frame; any other beginning is left to be gathered.
+bool PipeChannel::takeBytes(const uint8_t* data, size_t length, size_t* used) {
+  *used = 0;
+  if (inData() && !continueData(data, length, used)) return false;
+  size_t taken = 0;
+  if (!open()) return true;
+  const bool ok = handleFrames(data + *used, length - *used, &taken);
+  *used += taken;
+  if (!ok || !open()) return ok;
+  const size_t begun = beginData(data + *used, length - *used);
+  if (begun == 0) return true;
+  *used += begun;
+  const bool more = continueData(data + *used, length - *used, &taken);
+  *used += taken;
+  return more;
 }
 
 bool PipeChannel::onAttach(const frames::Header& header, const uint8_t* body, size_t length) {

@@ -42,6 +42,7 @@ class PipeChannel final : public Channel, public Timed {
   };
   static void onPoll(uv_poll_t* poll, int status, int events);
   void onReadable();
+  bool takeBytes(const uint8_t* data, size_t length, size_t* used);
   void watch(int events);
 
   Socket socket_;

@@ -195,7 +195,7 @@ uint32_t Engine::attach(uint32_t queueId, uint32_t credit, BatchSink sink) {
   return channel->id();
 }
 
-bool Engine::submit(uint32_t channelId, const uint8_t* data, size_t length, std::string* why) {
+bool Engine::submit(uint32_t channelId, const uint8_t* data, size_t length, const uint8_t* body, size_t bodyBytes, std::string* why) {
   Channel* channel = home().channelById(channelId);
   if (channel == nullptr) {
     *why = "the channel has ended";
@@ -205,7 +205,12 @@ bool Engine::submit(uint32_t channelId, const uint8_t* data, size_t length, std:
   home().updateTime();
   size_t used = 0;
   bool ok = channel->handleFrames(data, length, &used);
-  if (ok && channel->open() && used < length) {
+  size_t taken = 0;
+  if (ok && channel->open() && bodyBytes > 0) {
+    used += channel->beginData(data + used, length - used);
+    ok = channel->continueData(body, bodyBytes, &taken);
+  }
+  if (ok && channel->open() && (used < length || taken < bodyBytes || channel->inData())) {
     *why = "a frame is cut off at the end of the batch";
     ok = false;
   } else if (!ok) {

@@ -65,7 +65,8 @@ class Engine {
   // Mode `loop`. 0: no such queue.
   uint32_t attach(uint32_t queueId, uint32_t credit, BatchSink sink);
   // False: malformed frames; the channel has ended and `why` says what was wrong.
-  bool submit(uint32_t channelId, const uint8_t* data, size_t length, std::string* why);
+  // The body is that of a DATA frame with whose header the batch ends.
+  bool submit(uint32_t channelId, const uint8_t* data, size_t length, const uint8_t* body, size_t bodyBytes, std::string* why);
   void detach(uint32_t channelId);
   void setReferenced(bool referenced);
 

@@ -17,8 +17,9 @@ constexpr size_t kPipelineBytes = 2 * kReadBytes;
 constexpr size_t kOutputHighBytes = 64 * 1024;
 // From this size on, body bytes are handed to the kernel from where they are instead of being copied behind the head first.
 constexpr size_t kDirectWriteBytes = 16 * 1024;
-// Response bytes that leave before the application is told (CREDIT), unless everything has left.
-constexpr uint32_t kCreditStepBytes = 32 * 1024;
+// Response bytes that leave before the application is told (CREDIT), unless everything has left: half of the window, so that large bodies
+// cost few frames and the other half is on its way meanwhile.
+constexpr uint32_t kCreditStepBytes = 128 * 1024;
 // Unread request body that is drained after an early response before the connection is given up (BODY-6).
 constexpr uint64_t kDrainBytes = 1024 * 1024;
 // After a page that ends a connection, the client may send this much, this long, and still read the page instead of a reset.

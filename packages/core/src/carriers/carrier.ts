@@ -51,6 +51,12 @@ export interface Channel {
   readonly id: number;
   /** Takes `length` bytes of whole frames from the start of `batch`; the caller may reuse the buffer at once. */
   send(batch: Uint8Array, length: number): void;
+  /**
+   * The same for a batch that ends with the header of a DATA frame whose bytes are `body`. They are not copied: true when they were all taken
+   * on return, else `taken` is called once the caller may reuse them (not when the channel ends before). A carrier without it gets all
+   * pieces in the batch.
+   */
+  sendBody?(batch: Uint8Array, length: number, body: Uint8Array, taken: () => void): boolean;
   /** Bytes that were taken by `send` and have not left this process; grows when the engine does not read. */
   readonly pending: number;
   /** Ends the channel after a malformed frame; `onChannelClosed` follows. The carrier opens another one if it can. */

@@ -80,6 +80,16 @@ class EmbeddedChannel implements Channel {
     }
   }
 
+  sendBody(batch: Uint8Array, length: number, body: Uint8Array): boolean {
+    if (this.closed) return false;
+    try {
+      this.engine.submit(this.nativeId, batch, length, body);
+    } catch (error) {
+      this.destroy(error as Error);
+    }
+    return true;
+  }
+
   destroy(_error: Error): void {
     this.carrier.replaceChannel(this);
   }

@@ -81,8 +81,11 @@ export interface NativeEngine {
    * 18 MiB or `undefined` for the engine's own growing buffer, whose view is then passed as second argument). Returns the channel id.
    */
   attach(queueId: number, credit: number, onBatch: (batch: Uint8Array, length: number) => void): number;
-  /** Mode `loop`: hands a batch of frames to the engine. The bytes are taken before it returns. Throws `EPROTO` on a malformed one. */
-  submit(channelId: number, batch: Uint8Array, length: number): void;
+  /**
+   * Mode `loop`: hands a batch of frames to the engine. With `body` the batch ends with the header of a DATA frame whose bytes are there. All
+   * bytes are taken before it returns. Throws `EPROTO` on a malformed one.
+   */
+  submit(channelId: number, batch: Uint8Array, length: number, body?: Uint8Array): void;
   detach(channelId: number): void;
   /** Flushes the entry of a URL (`http://host:port/path?query`), or with `recursive` all below; returns how many (CACHE-33). */
   flushCache(queueId: number, url: string, recursive: boolean): number;

@@ -102,6 +102,18 @@ export class DataChannel implements Channel {
     else if (buffer.length <= SPARE_BYTES_MAX) this.spare = buffer;
   }
 
+  /** The batch and a body behind it leave in one write; of the body nothing is copied here. */
+  sendBody(batch: Uint8Array, length: number, body: Uint8Array, taken: () => void): boolean {
+    if (this.closed) return false;
+    this.socket.cork();
+    this.send(batch, length);
+    this.socket.write(body, (error) => {
+      if (!error) taken();
+    });
+    this.socket.uncork();
+    return false;
+  }
+
   /** More requests may be sent on this channel. */
   grant(credit: number): void {
     const frame = Buffer.alloc(frames.HeaderBytes + 4);

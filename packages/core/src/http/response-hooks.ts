@@ -113,24 +113,34 @@ function sendHead(response: OwnResponse, body: BodyPiece | null, encoding?: Buff
 }
 
 function hand(response: OwnResponse, piece: BodyPiece, encoding?: BufferEncoding): void {
+  const link = response[kLink]!;
+  // What may be stored travels in one frame (CACHE-2).
+  if (typeof piece !== 'string' && link.refers(piece) && (response._headerSent || response[kPolicyBlock] === null)) {
+    if (!response._headerSent) sendHead(response, null);
+    link.refer(response.req.requestId, piece);
+    response[kSent] += piece.byteLength;
+    countWritten(response, piece.byteLength);
+    return;
+  }
   if (!response._headerSent) {
     sendHead(response, piece, encoding);
     return;
   }
-  const bytes = response[kLink]!.writer.data(response.req.requestId, piece, encoding);
+  const bytes = link.writer.data(response.req.requestId, piece, encoding);
   response[kSent] += bytes;
   countWritten(response, bytes);
 }
 
 /** Hands over what the window allows and keeps the rest. */
 function handOrWait(response: OwnResponse, piece: BodyPiece, encoding: BufferEncoding | undefined, callback: Callback): void {
+  const link = response[kLink]!;
   const done = typeof callback === 'function' ? callback : null;
   let waiting = response[kWaiting];
   const free = waiting === null ? room(response) : 0;
   // A third: the most a UTF-16 unit takes in UTF-8.
   if (piece.length <= (typeof piece === 'string' ? free / 3 : free)) {
     hand(response, piece, encoding);
-    if (done !== null) process.nextTick(done);
+    if (done !== null) link.whenTaken(done);
     return;
   }
   const bytes = typeof piece === 'string' ? Buffer.from(piece, encoding) : piece;
@@ -138,7 +148,7 @@ function handOrWait(response: OwnResponse, piece: BodyPiece, encoding: BufferEnc
     if (response._contentLength === bytes.byteLength && bytes.byteLength <= response[kServer].cacheEntryBytes && response.req[kBodyDone]) {
       // CACHE-2: what is to be stored travels in one frame; END joins it before the batch leaves.
       hand(response, bytes);
-      if (done !== null) process.nextTick(done);
+      if (done !== null) link.whenTaken(done);
       return;
     }
     // CACHE-10: too long to be stored.
@@ -153,7 +163,7 @@ function handOrWait(response: OwnResponse, piece: BodyPiece, encoding: BufferEnc
   }
   if (at === bytes.byteLength) {
     response[kWaiting] = null;
-    if (done !== null) process.nextTick(done);
+    if (done !== null) link.whenTaken(done);
     return;
   }
   // The caller may reuse its buffer only after the callback, as with a socket: no copy is needed.
@@ -175,7 +185,7 @@ function send(this: OwnResponse, data: BodyPiece, encoding?: BufferEncoding | Ca
   if (data.length === 0) {
     if (!this._headerSent && this._header !== null && this[kWaiting] === null) sendHead(this, null);
     if (typeof callback === 'function') {
-      if (this[kWaiting] === null) process.nextTick(callback);
+      if (this[kWaiting] === null) link.whenTaken(callback);
       else this[kWaiting].push({ bytes: new Uint8Array(0), callback: callback });
     }
   } else {
@@ -250,7 +260,7 @@ export function onResponseDrained(response: OwnResponse, bytes: number): void {
     }
     if (next.bytes.byteLength > 0) break;
     waiting.shift();
-    if (next.callback !== null) process.nextTick(next.callback);
+    if (next.callback !== null) response[kLink]!.whenTaken(next.callback);
   }
   if (response[kLink] !== null) response[kLink].touch();
   const slots = response as unknown as Record<symbol, boolean>;

@@ -25,6 +25,8 @@ const unsentBytesMax = 8 * 1024 * 1024;
  * does not hoard what another one on the queue could answer.
  */
 const requestCredit = 256;
+/** Body pieces of this size and more travel from where they are; copying less costs less than a write of its own. */
+const referredBytesMin = 32 * 1024;
 /** Most credit an engine keeps for a channel (`kRequestCreditMax`). */
 const requestCreditMax = 65_536;
 /** Requests taken in before their credit is given back, so that not every batch carries a credit frame. */
@@ -59,12 +61,45 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
   private inBatch = false;
   private scheduled = false;
   private readonly flushBound = (): void => this.flush();
+  /** Pieces that were handed over by reference, and those of them that the carrier has taken; it takes them in order. */
+  private referred = 0;
+  private taken = 0;
+  private readonly whenTakenQueue: { piece: number; callback: () => void }[] = [];
+  private readonly onTakenBound = (): void => this.onTaken();
 
   constructor(channel: Channel, unansweredMax: number, credit: number) {
     this.channel = channel;
     this.unansweredMax = unansweredMax;
     this.credit = credit;
     this.creditStep = Math.min(creditStepMax, Math.ceil(this.credit / 4));
+  }
+
+  /** Whether a body piece is worth being handed over by `refer`. Memory that other threads share is copied: it may change at any time. */
+  refers(piece: Uint8Array): boolean {
+    return piece.byteLength >= referredBytesMin && this.channel.sendBody !== undefined && piece.buffer instanceof ArrayBuffer;
+  }
+
+  /** Sends what was composed, and behind it a piece of a response body that is not copied: `whenTaken` tells when it may be reused. */
+  refer(id: number, piece: Uint8Array): void {
+    const { writer } = this;
+    writer.dataHeader(id, piece.byteLength);
+    if (this.open) {
+      this.referred++;
+      if (this.channel.sendBody!(writer.buffer, writer.length, piece, this.onTakenBound)) this.taken++;
+    }
+    writer.reset();
+  }
+
+  /** Calls back when every piece handed over so far may be reused: at the end of this turn where none is held. */
+  whenTaken(callback: () => void): void {
+    if (this.taken === this.referred) process.nextTick(callback);
+    else this.whenTakenQueue.push({ piece: this.referred, callback });
+  }
+
+  private onTaken(): void {
+    this.taken++;
+    const queue = this.whenTakenQueue;
+    while (queue.length > 0 && queue[0].piece <= this.taken) process.nextTick(queue.shift()!.callback);
   }
 
   /** A request has come and used its credit, whatever becomes of it. */

@@ -101,6 +101,13 @@ export class FrameWriter {
     return bytes;
   }
 
+  /** The header of a DATA frame whose `bytes` bytes do not travel in this buffer: the batch ends with it. */
+  dataHeader(id: number, bytes: number): void {
+    const start = this.reserve(12);
+    this.close(start, start + 12, frames.Data, 0, 0, id);
+    this.buffer.writeUInt32LE(12 + bytes, start);
+  }
+
   /** Ends a response: by a flag on its newest frame when that is still here, else (or with trailers) by a frame. */
   end(id: number, trailers: string, standAlone: boolean): void {
     const at = this.lastAt;

@@ -399,6 +399,39 @@ test('a buffer may be used again once its write has called back', async (t) => {
     assert.ok(response.body.subarray(n * 300_000, (n + 1) * 300_000).equals(Buffer.alloc(300_000, 97 + n)), `piece ${n}`);
 });
 
+test('a buffer given to end may be used again at finish, however slowly the client reads', async (t) => {
+  const bytes = 3 * 1024 * 1024;
+  const { connect } = await serve(t, (_req, res) => {
+    const buffer = Buffer.alloc(bytes, 'a');
+    res.once('finish', () => buffer.fill('b'));
+    res.end(buffer);
+  });
+  const client = await connect();
+  client.socket.pause();
+  client.send(get());
+  // Other requests meanwhile: the answers of one program share channels.
+  for (let n = 0; n < 5; n++) assert.equal((await (await connect()).exchange(get())).body.length, bytes);
+  client.socket.resume();
+  const { body } = await client.response({ ms: 20_000 });
+  assert.ok(body.equals(Buffer.alloc(bytes, 'a')));
+});
+
+test('large pieces, small ones and an end with data keep their order', async (t) => {
+  const pieces = Array.from({ length: 24 }, (_, n) => Buffer.alloc([10, 70_000, 33_000, 300_000][n % 4]!, 97 + n));
+  const { connect } = await serve(t, (_req, res) => {
+    for (const piece of pieces.slice(0, -1)) res.write(piece);
+    res.end(pieces.at(-1));
+  });
+  const client = await connect();
+  for (let n = 0; n < 2; n++) assert.ok((await client.exchange(get())).body.equals(Buffer.concat(pieces)));
+});
+
+test('shared memory as a body', async (t) => {
+  const shared = new Uint8Array(new SharedArrayBuffer(200_000)).fill(120);
+  const { connect } = await serve(t, (_req, res) => res.end(shared));
+  assert.ok((await (await connect()).exchange(get())).body.equals(Buffer.alloc(200_000, 'x')));
+});
+
 test('50,000 small writes', async (t) => {
   const { connect } = await serve(t, (_req, res) => {
     for (let n = 0; n < 50_000; n++) res.write('ab');
