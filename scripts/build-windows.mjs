@@ -1,0 +1,46 @@
+// `npm run build:windows`: cross-compiles the addon for Windows on x64 with mingw-w64, where prebuildify puts it:
+// packages/core/prebuilds/win32-x64. Object by object, when stale. scripts/wine/install.sh fetches what is missing, on Debian as root.
+//   npm run build:windows -- --list     the sources, without building
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { core, root, run } from './lib/build.mjs';
+import { compile, compileAddon, isUnlinked, nodeHeaders, sourcesFor } from './lib/objects.mjs';
+
+export const platform = 'win32';
+/** prebuildify's name for a package with a scope. */
+export const windowsAddon = join(core, 'prebuilds', `${platform}-x64`, '@httpsys+core.node');
+
+// The -posix variant: the other has no std::thread and no std::mutex on Debian 12.
+const compiler = 'x86_64-w64-mingw32-g++-posix';
+/** What node-gyp defines for an addon, and binding.gyp for Windows. */
+const windowsDefines = ['BUILDING_NODE_EXTENSION', '_WIN32_WINNT=0x0A00', 'WIN32_LEAN_AND_MEAN', 'NOMINMAX', 'UNICODE', '_UNICODE'];
+const flags = [
+  ...['-std=c++17', '-O2', '-fno-rtti', '-fno-strict-aliasing', '-Wall', '-Wextra', '-Wno-unused-parameter'],
+  ...windowsDefines.map((define) => `-D${define}`),
+];
+const libraries = ['-lhttpapi', '-lws2_32'];
+
+/** Compiler, Wine and node.exe: at once when they are there. */
+export const installWine = () => run('sh', [join(root, 'scripts', 'wine', 'install.sh')]);
+
+/** Builds what is stale; true when the addon is there. */
+export const buildWindows = () => run(process.execPath, [fileURLToPath(import.meta.url)]);
+
+async function main(args) {
+  if (args.includes('--list')) {
+    for (const source of sourcesFor(platform)) console.log(source);
+    return;
+  }
+  if (!installWine()) throw new Error('scripts/wine/install.sh failed; the messages above say why');
+  const folder = join(core, 'build', 'win32-x64', 'objects');
+  mkdirSync(join(core, 'prebuilds', `${platform}-x64`), { recursive: true });
+  const script = fileURLToPath(import.meta.url);
+  const objects = await compileAddon({ label: 'windows', compiler, flags, platform, folder, script });
+  if (!isUnlinked(windowsAddon, objects)) return;
+  // Links against what node.exe exports, and makes the addon find it in whatever program loads it.
+  const link = [join(root, 'scripts', 'wine', 'build.sh'), windowsAddon, ...objects, ...libraries];
+  await compile('sh', link, { cwd: core, env: { ...process.env, NODE_INCLUDE: nodeHeaders() } });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));
