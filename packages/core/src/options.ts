@@ -21,7 +21,7 @@ export interface TimeoutOptions {
   minSendRate?: number;
 }
 
-/** Which engine serves a server: see the table in docs/architecture.md. On Windows it is always HTTP.SYS. */
+/** Which engine serves a server: see the table in docs/architecture.md. On Windows HTTP.SYS takes the place of the service and of the default. */
 export type EngineName = 'service' | 'embedded';
 
 /** The classes a server makes its messages of; node:http's options of the same names. */
@@ -32,7 +32,7 @@ export interface MessageClasses {
 
 /** Options of `createServer`, beside those of node:http. */
 export interface ServerOptions extends Omit<http.ServerOptions, keyof MessageClasses>, Partial<MessageClasses> {
-  /** Default: `service` for prefixes, `embedded` for ports; `HTTPSYS_ENGINE` overrides the default, this overrides both. */
+  /** Default: `service` for prefixes, `embedded` for ports, HTTP.SYS on Windows; `HTTPSYS_ENGINE` overrides the default, this overrides both. */
   engine?: EngineName;
   /** Name of the request queue, for several processes on one queue. 1 to 260 characters without path separators (QUEUE-2). Default: unnamed. */
   queueName?: string;

@@ -18,7 +18,8 @@ export interface ListenForm {
 
 /**
  * Prefixes meet those of other processes in the service; a port alone is served on the caller's own loop; workers of a cluster share one
- * queue, which only the service can give them. On Windows it is HTTP.SYS whatever was asked for.
+ * queue, which only the service can give them. On Windows HTTP.SYS takes the place of the service, and of the default: `embedded` is there
+ * for whoever asks for it, for development without rights to a prefix.
  *
  * @throws ERR_HTTPSYS_ENGINE for a value that is neither `service` nor `embedded`
  */
@@ -26,7 +27,7 @@ export function chooseCarrier(form: ListenForm): CarrierKind {
   const env = form.env ?? process.env;
   const asked = form.engine ?? (env.HTTPSYS_ENGINE || undefined);
   if (asked !== undefined && asked !== 'service' && asked !== 'embedded') throw makeError('ERR_HTTPSYS_ENGINE', String(asked));
-  if ((form.platform ?? process.platform) === 'win32') return 'httpsys';
+  if ((form.platform ?? process.platform) === 'win32') return asked === 'embedded' ? 'embedded' : 'httpsys';
   if (asked !== undefined) return asked;
   if (form.byPrefix || (form.isClusterWorker ?? cluster.default.isWorker)) return 'service';
   return 'embedded';

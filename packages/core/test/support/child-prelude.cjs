@@ -9,7 +9,9 @@ globalThis.engine = engine;
 globalThis.core = core;
 globalThis.createServer = (options, listener) => {
   if (typeof options === 'function') return globalThis.createServer({}, options);
-  return engine === 'node' ? http.createServer(options || {}, listener) : core().createServer({ engine, ...options }, listener);
+  if (engine === 'node') return http.createServer(options || {}, listener);
+  // HTTP.SYS has no name among the options: it is what Windows gives.
+  return core().createServer({ ...(engine === 'httpsys' ? {} : { engine }), ...options }, listener);
 };
 globalThis.report = (value) => {
   if (process.connected) process.send(value);

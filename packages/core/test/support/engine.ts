@@ -1,6 +1,6 @@
 /**
- * The suite is written once and runs on every engine, chosen by HTTPSYS_TEST_ENGINE: `embedded` (default), `service`, or `node`, which is
- * Node's own server and so the oracle for everything that is node:http's.
+ * The suite is written once and runs on every engine, chosen by HTTPSYS_TEST_ENGINE: `embedded` (default), `service`, `httpsys` (Windows), or
+ * `node`, which is Node's own server and so the oracle for everything that is node:http's.
  */
 import * as http from 'node:http';
 import * as net from 'node:net';
@@ -13,23 +13,32 @@ import { RawClient, fetchOnce, type RawResponse } from './client';
 import { within } from './poll';
 import { stopService } from './service-process';
 
-export type EngineName = 'node' | 'embedded' | 'service';
+export type EngineName = 'node' | 'embedded' | 'service' | 'httpsys';
 
 function readEngine(): EngineName {
   const value = process.env.HTTPSYS_TEST_ENGINE ?? 'embedded';
-  if (value === 'node' || value === 'embedded' || value === 'service') return value;
-  throw new Error(`HTTPSYS_TEST_ENGINE is ${JSON.stringify(value)}: use node, embedded or service`);
+  if (value === 'node' || value === 'embedded' || value === 'service' || value === 'httpsys') return value;
+  throw new Error(`HTTPSYS_TEST_ENGINE is ${JSON.stringify(value)}: use node, embedded, service or httpsys`);
 }
 
 /** The engine under test. */
 export const engine = readEngine();
+
+/** Windows' node.exe under Wine, whose HTTP service is a small stand-in for HTTP.SYS: see needs-windows.ts. */
+export const onWine = process.platform === 'win32' && 'WINECONFIGDIR' in process.env;
+
+/** The host of a prefix that takes any. Wine's HTTP service has only the strong wildcard (WINE-3). */
+export const anyHost = onWine && engine === 'httpsys' ? '+' : '*';
+
+/** The `engine` option of a server under test; HTTP.SYS has none, it is what Windows gives. */
+export const engineOption = engine === 'httpsys' || engine === 'node' ? {} : { engine };
 
 /** What the engine under test can do, for tests that make sense only then. */
 export const features = {
   /** Anything beyond node:http's API. */
   httpsys: engine !== 'node',
   /** Several processes on one port. */
-  sharing: engine === 'service',
+  sharing: engine === 'service' || engine === 'httpsys',
 };
 
 /** Skips a test where it makes no sense, with the reason in the output. */
@@ -90,7 +99,7 @@ export function loadCore(): Core & Record<string, unknown> {
 /** A server of the engine under test. */
 export function createServer(options: TestServerOptions = {}, listener?: TestListener): TestServer {
   if (engine === 'node') return http.createServer(options, listener as http.RequestListener) as TestServer;
-  return loadCore().createServer({ engine, ...options }, listener);
+  return loadCore().createServer({ ...engineOption, ...options }, listener);
 }
 
 /** A port that was free a moment ago; callers retry on EADDRINUSE. */
@@ -135,9 +144,9 @@ export async function onFreePort<T>(attempt: (port: number) => Promise<T>): Prom
 
 /** Makes the server listen on a port of its own, below `prefixPath`, in the way that is usual for the engine; returns the port. */
 export async function listen(server: http.Server, prefixPath = '/'): Promise<number> {
-  if (engine === 'service' || (engine === 'embedded' && prefixPath !== '/')) {
+  if (engine === 'service' || (engine !== 'node' && prefixPath !== '/')) {
     return onFreePort(async (port) => {
-      await listening(server, `http://*:${port}${prefixPath}`);
+      await listening(server, `http://${anyHost}:${port}${prefixPath}`);
       return port;
     });
   }

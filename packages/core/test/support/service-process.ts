@@ -4,6 +4,8 @@ import * as path from 'node:path';
 
 /** Process id of the service that runs in `directory`, or null. */
 export function servicePid(directory: string): number | null {
+  // There is no service there; under Wine the folder would be the host's.
+  if (process.platform === 'win32') return null;
   for (const entry of fs.readdirSync('/proc')) {
     if (!/^[0-9]+$/.test(entry) || Number(entry) === process.pid) continue;
     try {

@@ -218,7 +218,9 @@ describe('which carrier a listen gets', () => {
     [{ byPrefix: false, platform: 'linux', env: { HTTPSYS_ENGINE: 'service' } }, 'service'],
     [{ byPrefix: false, platform: 'linux', env: { HTTPSYS_ENGINE: '' } }, 'embedded'],
     [{ byPrefix: false, platform: 'linux', engine: 'embedded', env: { HTTPSYS_ENGINE: 'service' } }, 'embedded'],
-    [{ byPrefix: false, platform: 'win32', engine: 'embedded' }, 'httpsys'],
+    [{ byPrefix: false, platform: 'win32', engine: 'embedded' }, 'embedded'],
+    [{ byPrefix: true, platform: 'win32', engine: 'service' }, 'httpsys'],
+    [{ byPrefix: false, platform: 'win32', isClusterWorker: true }, 'httpsys'],
     [{ byPrefix: true, platform: 'win32' }, 'httpsys'],
   ] as const) {
     test(`${JSON.stringify(form)}: ${expected}`, () => {
