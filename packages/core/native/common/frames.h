@@ -10,7 +10,7 @@ namespace httpsys {
 namespace frames {
 
 constexpr uint8_t kProtocolMajor = 1;
-constexpr uint8_t kProtocolMinor = 0;
+constexpr uint8_t kProtocolMinor = 1;
 
 // Every frame: u32 length of the whole frame, u8 type, u8 flags, u16 aux, u32 id; then the body. Little-endian.
 constexpr uint32_t kHeaderBytes = 12;
@@ -21,6 +21,9 @@ constexpr uint32_t kBodyWindowBytes = 64 * 1024;
 // Response body bytes the application may send beyond what the engine has drained.
 constexpr uint32_t kResponseWindowBytes = 256 * 1024;
 constexpr uint32_t kAttachKeyBytes = 16;
+// What CLIENT_ERROR shows of the client's bytes, and what RAW may answer in all.
+constexpr uint32_t kClientErrorBytes = 16 * 1024;
+constexpr uint32_t kRawBytesMax = 64 * 1024;
 
 enum Type : uint8_t {
   // engine to application
@@ -31,6 +34,8 @@ enum Type : uint8_t {
   kAborted = 0x05,
   kConnectionClosed = 0x06,
   kAttached = 0x07,
+  kClientError = 0x08,
+  kDropped = 0x09,
   // both directions
   kCredit = 0x10,
   kOpaque = 0x11,
@@ -43,6 +48,7 @@ enum Type : uint8_t {
   kCancel = 0x25,
   kCloseConnections = 0x26,
   kDetach = 0x27,
+  kRaw = 0x28,
   // control channel: bodies are JSON, ids correlate a reply with its request
   kHello = 0x40,
   kOpenQueue = 0x41,
@@ -65,6 +71,7 @@ enum RequestFlags : uint8_t {
   kRequestUpgrade = 0x10,         // Connection: upgrade with an Upgrade field
   kRequestChunked = 0x20,         // the body came with Transfer-Encoding: chunked
   kRequestExpectOther = 0x40,     // an Expect field other than 100-continue
+  kRequestStorable = 0x80,        // the cache may take its response
 };
 
 enum BodyFlags : uint8_t { kBodyIsLast = 0x01 };
@@ -74,9 +81,16 @@ enum ResponseFlags : uint8_t {
   kResponsePolicy = 0x02,     // a cache policy block is present
   kResponseNoDate = 0x04,     // do not add Date (sendDate = false)
   kResponseClose = 0x08,      // close the connection after this response
+  kResponseNoConnection = 0x20,  // add neither Connection nor Keep-Alive
+  kResponseUntilClose = 0x40,    // a body whose length the block does not tell ends with the connection
+  kResponseStays = 0x80,         // `Connection: close` in the block is only said
 };
 
 enum DataFlags : uint8_t { kDataEnd = 0x01 };
+
+enum EndFlags : uint8_t { kEndKeepBody = 0x01 };  // the request's body is still being read
+
+enum RawFlags : uint8_t { kRawIsLast = 0x01 };
 
 enum CloseFlags : uint8_t { kCloseIdle = 0x01, kCloseAll = 0x02 };
 
@@ -87,6 +101,25 @@ enum AbortReason : uint16_t {
   kAbortMalformedBody = 4,  // chunked framing broken, body longer than allowed
   kAbortResponse = 5,       // the application broke its own response (more bytes than Content-Length, bad header block)
   kAbortEngine = 6,         // the engine shuts down or lost the connection
+};
+
+// What is wrong with a client's bytes, as far as node:http has a code for it.
+enum ClientErrorReason : uint16_t {
+  kClientErrorOther = 0,
+  kClientErrorMethod = 1,
+  kClientErrorUrl = 2,
+  kClientErrorVersion = 3,
+  kClientErrorLineEnd = 4,
+  kClientErrorHeader = 5,
+  kClientErrorHeaderOverflow = 6,
+  kClientErrorContentLength = 7,
+  kClientErrorTransferEncoding = 8,
+  kClientErrorChunk = 9,
+  kClientErrorBodyTooLarge = 10,
+  kClientErrorHost = 11,
+  kClientErrorEof = 12,      // the client ended in the middle of a request
+  kClientErrorTimeout = 13,  // a head or a request was not complete in time
+  kClientErrorReset = 14,    // the client reset the connection: nothing can be sent any more
 };
 
 enum PolicyKind : uint8_t { kPolicyTimeToLive = 1, kPolicyUntilFlushed = 2 };

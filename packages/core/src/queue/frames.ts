@@ -4,7 +4,7 @@
  */
 
 export const ProtocolMajor = 1;
-export const ProtocolMinor = 0;
+export const ProtocolMinor = 1;
 
 /** u32 length, u8 type, u8 flags, u16 aux, u32 id. */
 export const HeaderBytes = 12;
@@ -12,6 +12,8 @@ export const FrameBytesMax = 17 * 1024 * 1024;
 export const BodyWindowBytes = 64 * 1024;
 export const ResponseWindowBytes = 256 * 1024;
 export const AttachKeyBytes = 16;
+export const ClientErrorBytes = 16 * 1024;
+export const RawBytesMax = 64 * 1024;
 
 /** Low bits of an id that name its slot; the rest is a generation. */
 export const SlotMask = 0xfffff;
@@ -24,6 +26,8 @@ export const BodyEnd = 0x04;
 export const Aborted = 0x05;
 export const ConnectionClosed = 0x06;
 export const Attached = 0x07;
+export const ClientError = 0x08;
+export const Dropped = 0x09;
 // both directions
 export const Credit = 0x10;
 export const Opaque = 0x11;
@@ -36,6 +40,7 @@ export const End = 0x24;
 export const Cancel = 0x25;
 export const CloseConnections = 0x26;
 export const Detach = 0x27;
+export const Raw = 0x28;
 // control channel
 export const Hello = 0x40;
 export const OpenQueue = 0x41;
@@ -56,6 +61,7 @@ export const RequestExpectContinue = 0x08;
 export const RequestUpgrade = 0x10;
 export const RequestChunked = 0x20;
 export const RequestExpectOther = 0x40;
+export const RequestStorable = 0x80;
 
 export const BodyIsLast = 0x01;
 
@@ -63,8 +69,15 @@ export const ResponseEnd = 0x01;
 export const ResponsePolicy = 0x02;
 export const ResponseNoDate = 0x04;
 export const ResponseClose = 0x08;
+export const ResponseNoConnection = 0x20;
+export const ResponseUntilClose = 0x40;
+export const ResponseStays = 0x80;
 
 export const DataEnd = 0x01;
+
+export const EndKeepBody = 0x01;
+
+export const RawIsLast = 0x01;
 
 export const CloseIdle = 0x01;
 export const CloseAll = 0x02;
@@ -75,6 +88,22 @@ export const AbortTimeout = 3;
 export const AbortMalformedBody = 4;
 export const AbortResponse = 5;
 export const AbortEngine = 6;
+
+export const ClientErrorOther = 0;
+export const ClientErrorMethod = 1;
+export const ClientErrorUrl = 2;
+export const ClientErrorVersion = 3;
+export const ClientErrorLineEnd = 4;
+export const ClientErrorHeader = 5;
+export const ClientErrorHeaderOverflow = 6;
+export const ClientErrorContentLength = 7;
+export const ClientErrorTransferEncoding = 8;
+export const ClientErrorChunk = 9;
+export const ClientErrorBodyTooLarge = 10;
+export const ClientErrorHost = 11;
+export const ClientErrorEof = 12;
+export const ClientErrorTimeout = 13;
+export const ClientErrorReset = 14;
 
 export const PolicyTimeToLive = 1;
 export const PolicyUntilFlushed = 2;
