@@ -8,7 +8,7 @@ import { engine } from '../support/engine';
 test('every listed difference from node:http is checked by a test', (t) => {
   const sources = fs
     .readdirSync(__dirname)
-    .filter((name) => name.endsWith('.test.ts'))
+    .filter((name) => /\.test\.[jt]s$/.test(name))
     .map((name) => fs.readFileSync(path.join(__dirname, name), 'utf8'))
     .join('\n');
   for (const { id, rule, reason } of differences) {

@@ -1,0 +1,49 @@
+/**
+ * Loaded before a test file under Wine (-r): skips the tests that needs-windows.ts lists, and fails the file when an entry names a test that
+ * does not exist (any more).
+ */
+import type { TestOptions } from 'node:test';
+import { entriesFor, nameFits, skipText, testFileName, type WindowsEngine } from './needs-windows';
+
+type TestFunction = (...values: unknown[]) => unknown;
+
+const file = testFileName(process.argv[1] ?? '');
+const entries = entriesFor(file, process.env.HTTPSYS_TEST_ENGINE as WindowsEngine);
+const unseen = new Set(entries.flatMap((entry) => entry.tests[file]));
+
+function skipReason(name: string): string | null {
+  let reason: string | null = null;
+  for (const entry of entries) {
+    for (const listed of entry.tests[file]) {
+      if (!nameFits(listed, name)) continue;
+      unseen.delete(listed);
+      reason ??= skipText(entry);
+    }
+  }
+  return reason;
+}
+
+/** `test(name, options?, fn?)`; a test without a name cannot be listed. */
+function listedAside(original: TestFunction): TestFunction {
+  return (...values) => {
+    const [name, second, third] = values;
+    if (typeof name !== 'string') return original(...values);
+    const skip = skipReason(name);
+    if (skip === null || process.env.HTTPSYS_TEST_LISTED === '1') return original(...values);
+    const options = typeof second === 'object' ? (second as TestOptions) : {};
+    // What makes no sense on this engine needs no real Windows either.
+    if (options.skip) return original(...values);
+    return original(name, { ...options, skip }, typeof second === 'function' ? second : third);
+  };
+}
+
+// node:test's exports are a plain object, which compiled tests look into at each call.
+const runner = require('node:test') as Record<string, TestFunction>;
+if (entries.length > 0) {
+  for (const name of ['test', 'it']) runner[name] = Object.assign(listedAside(runner[name]), runner[name]);
+  process.on('exit', () => {
+    if (unseen.size === 0) return;
+    process.stderr.write(`needs-windows.ts lists tests that ${file} does not have: ${[...unseen].join(', ')}\n`);
+    process.exitCode = 1;
+  });
+}

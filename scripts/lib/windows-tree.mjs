@@ -1,0 +1,68 @@
+// The tests as Windows' node.exe under Wine can run them: JavaScript, and each package in one real folder, for Wine shows symbolic links
+// as folders and the workspace's packages would be loaded twice. Other packages are found above, in the root's node_modules.
+//
+//   packages/core/build/windows/test/...             core's tests, compiled
+//   packages/core/build/windows/node_modules/@httpsys/{core,express,...}
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { core, root } from './build.mjs';
+
+const require = createRequire(join(root, 'package.json'));
+export const tree = join(core, 'build', 'windows');
+const packages = ['core', 'express', 'fastify', 'koa'];
+/** What of core's tests runs on every engine. */
+const folders = ['functional', 'lifetime', 'conformance', 'support', 'fixtures'];
+
+/** Brings the tree up to date; only files that changed are written. */
+export function makeTree() {
+  for (const name of packages) copyPackage(name);
+  const wanted = new Set();
+  for (const folder of folders) {
+    const from = join(core, 'test', folder);
+    for (const name of readdirSync(from, { recursive: true })) {
+      const source = join(from, name);
+      if (!statSync(source).isFile() || name.endsWith('.d.ts')) continue;
+      const target = join(tree, 'test', folder, name.replace(/\.ts$/, '.js'));
+      wanted.add(target);
+      if (isCurrent(target, source)) continue;
+      mkdirSync(dirname(target), { recursive: true });
+      if (name.endsWith('.ts')) writeFileSync(target, transpile(source));
+      else cpSync(source, target);
+    }
+  }
+  removeOthers(join(tree, 'test'), wanted);
+}
+
+const isCurrent = (target, source) => existsSync(target) && statSync(target).mtimeMs > statSync(source).mtimeMs;
+
+/** What npm would install: the built package, and core's addon for Windows. */
+function copyPackage(name) {
+  const from = join(root, 'packages', name);
+  const to = join(tree, 'node_modules', '@httpsys', name);
+  rmSync(to, { recursive: true, force: true });
+  mkdirSync(to, { recursive: true });
+  cpSync(join(from, 'package.json'), join(to, 'package.json'));
+  cpSync(join(from, 'dist'), join(to, 'dist'), { recursive: true, filter: (file) => !/\.(map|d\.ts|tsbuildinfo)$/.test(file) });
+  const addon = join(from, 'prebuilds', 'win32-x64');
+  if (existsSync(addon)) cpSync(addon, join(to, 'prebuilds', 'win32-x64'), { recursive: true });
+}
+
+/** Types were checked by `npm run typecheck`. */
+function transpile(source) {
+  const ts = require('typescript');
+  const compilerOptions = {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.CommonJS,
+    esModuleInterop: true,
+    useDefineForClassFields: false,
+  };
+  return ts.transpileModule(readFileSync(source, 'utf8'), { compilerOptions, fileName: source }).outputText;
+}
+
+function removeOthers(folder, wanted) {
+  for (const name of readdirSync(folder, { recursive: true })) {
+    const file = join(folder, name);
+    if (statSync(file).isFile() && !wanted.has(file)) rmSync(file);
+  }
+}

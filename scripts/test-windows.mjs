@@ -1,0 +1,168 @@
+// `npm run test:windows`: the functional suite's shared part in Windows' node.exe under Wine. Installs and builds what is missing.
+//   npm run test:windows                       everything
+//   npm run test:windows -- embedded aborts    the engines and the files whose path has the words
+//   npm run test:windows -- --listed           also what needs-windows.ts lists, to find what passes by now
+// Reports passed, failed, and "needs real Windows" with the reason of each. Output of what failed is shown.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { buildWindows, installWine } from './build-windows.mjs';
+import { buildTypeScript, root } from './lib/build.mjs';
+import { makeTree, tree } from './lib/windows-tree.mjs';
+
+/** What install.sh fetches: the oldest Node this project supports. */
+const nodeVersion = process.env.NODE_WIN_VERSION ?? '20.20.2';
+const engines = ['embedded', 'httpsys'];
+/** node:http itself, by name only: what fails there too is no difference of ours. */
+const oracle = 'node';
+/** Files at a time: they mostly wait. Wine's HTTP service wants the processor for itself. */
+const parallel = { embedded: 3, httpsys: 2, node: 3 };
+/** One file, seconds; a file that takes this long hangs. */
+const fileSeconds = 120;
+const noise = /^(needs real Windows: )/;
+
+const args = process.argv.slice(2);
+const listed = args.includes('--listed');
+const words = args.filter((arg) => !arg.startsWith('--'));
+const chosen = [...engines, oracle].filter((engine) => words.includes(engine));
+const filters = words.filter((word) => !chosen.includes(word));
+
+if (!installWine() || !buildTypeScript() || !buildWindows()) process.exit(1);
+makeTree();
+const { NEEDS_WINDOWS, testFileName, wholeFile } = createRequire(import.meta.url)(join(tree, 'test', 'support', 'needs-windows.js'));
+
+const files = ['functional', 'lifetime', 'conformance'].flatMap((folder) =>
+  readdirSync(join(tree, 'test', folder))
+    .filter((name) => name.endsWith('.test.js'))
+    .sort()
+    .map((name) => join('test', folder, name))
+    .filter((file) => filters.every((word) => file.includes(word))),
+);
+if (files.length === 0) {
+  console.error(`no test file matches ${filters.join(' ')}`);
+  process.exit(1);
+}
+
+const summary = [];
+for (const engine of chosen.length > 0 ? chosen : engines) await runEngine(engine);
+report();
+
+async function runEngine(engine) {
+  console.log(`\n== ${engine} on Windows (node.exe ${nodeVersion} under Wine) ==`);
+  const start = performance.now();
+  const total = { engine, passed: 0, failed: 0, other: 0, needs: new Map(), passing: [] };
+  const queue = [...files];
+  const worker = async () => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) await runFile(engine, file, total);
+  };
+  await Promise.all(Array.from({ length: parallel[engine] }, worker));
+  total.seconds = (performance.now() - start) / 1000;
+  summary.push(total);
+}
+
+const addNeed = (total, reason, what) => total.needs.set(reason, [...(total.needs.get(reason) ?? []), what]);
+
+/** A process, a Wine prefix and so an HTTP service for each file: a crash harms no other. */
+async function runFile(engine, file, total) {
+  const name = testFileName(file);
+  const whole = wholeFile(name, engine);
+  if (whole !== null && !listed) {
+    addNeed(total, whole.replace(noise, ''), `${name} (all of it)`);
+    return;
+  }
+  const start = performance.now();
+  const folder = mkdtempSync(join(tmpdir(), 'httpsys-wine-'));
+  try {
+    const { code, output } = await runInWine(engine, file, folder);
+    const results = readResults(join(folder, 'results.jsonl'));
+    const own = tally(results.tests, name, total, NEEDS_WINDOWS);
+    const ended = results.done && (code === 0 || own.failed > 0);
+    if (!ended) total.failed++;
+    const bad = own.failed > 0 || !ended;
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    console.log(
+      `${bad ? 'FAIL' : 'ok  '} ${name}: ${own.passed} passed, ${own.failed} failed, ${own.needs} need real Windows (${seconds} s)`,
+    );
+    for (const test of own.failures) console.log(`  not ok: ${test.name}\n${indent(test.error ?? '')}`);
+    if (!ended)
+      console.log(`  ended with status ${code}${results.done ? '' : ' before its last test'}; its output:\n${indent(output.slice(-4000))}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function tally(tests, name, total, needsWindows) {
+  const own = { passed: 0, failed: 0, needs: 0, failures: [] };
+  for (const test of tests) {
+    if (test.suite) continue;
+    if (typeof test.skip === 'string' && test.skip.startsWith(needsWindows)) {
+      own.needs++;
+      addNeed(total, test.skip.replace(noise, ''), `${name}: ${test.name}`);
+    } else if (test.skip !== undefined) {
+      total.other++;
+    } else if (test.passed) {
+      own.passed++;
+    } else if (test.kind !== 'subtestsFailed') {
+      own.failed++;
+      own.failures.push(test);
+    }
+  }
+  total.passed += own.passed;
+  total.failed += own.failed;
+  return own;
+}
+
+function readResults(file) {
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+  const results = lines.map((line) => JSON.parse(line));
+  return { tests: results.filter((result) => !result.done), done: results.some((result) => result.done) };
+}
+
+function runInWine(engine, file, folder) {
+  mkdirSync(folder, { recursive: true });
+  const script = join(root, 'scripts', 'wine', 'run.sh');
+  const options = [
+    '-r',
+    './test/support/windows-preload.js',
+    `--test-reporter=${relative(tree, join(root, 'scripts', 'wine', 'reporter.cjs'))}`,
+  ];
+  options.push(`--test-reporter-destination=${join(folder, 'results.jsonl')}`);
+  const env = { ...process.env, HTTPSYS_TEST_ENGINE: engine, NODE_WIN_VERSION: nodeVersion, WINE_TIMEOUT: String(fileSeconds) };
+  // Its service is only there for HTTP.SYS.
+  if (engine !== 'httpsys') env.WINE_KEEPER = '0';
+  if (listed) env.HTTPSYS_TEST_LISTED = '1';
+  delete env.HTTPSYS_ENGINE;
+  delete env.NODE_TEST_CONTEXT;
+  return new Promise((resolve, reject) => {
+    const child = spawn(script, [...options, file], { cwd: tree, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output = (output + chunk).slice(-65536)));
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, output }));
+  });
+}
+
+function indent(text) {
+  return text.replace(/^/gm, '    ');
+}
+
+function report() {
+  for (const { engine, needs } of summary) {
+    if (needs.size === 0) continue;
+    console.log(`\n== ${engine}: needs real Windows ==`);
+    for (const [reason, tests] of needs) {
+      console.log(reason);
+      for (const test of tests) console.log(`    ${test}`);
+    }
+  }
+  console.log('\n== summary ==');
+  for (const { engine, passed, failed, needs, other, seconds } of summary) {
+    const listedCount = [...needs.values()].reduce((sum, tests) => sum + tests.length, 0);
+    const counts = `${passed} passed, ${failed} failed, ${listedCount} need real Windows, ${other} make no sense on this engine`;
+    console.log(`${failed === 0 ? 'ok  ' : 'FAIL'} ${engine.padEnd(8)} ${seconds.toFixed(1).padStart(6)} s  ${counts}`);
+  }
+  if (summary.some((total) => total.failed > 0)) process.exitCode = 1;
+}
