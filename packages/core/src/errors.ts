@@ -16,6 +16,10 @@ const messages = {
   ERR_HTTPSYS_QUEUE_NAME: (name: string, why: string) => `Request queue ${JSON.stringify(name)}: ${why}`,
   ERR_HTTPSYS_ENGINE: (value: string) =>
     `Unknown engine ${JSON.stringify(value)}: use 'service' or 'embedded' (option engine or HTTPSYS_ENGINE)`,
+  ERR_HTTPSYS_DRIVER: (call: string, win32Code: number) =>
+    `${call} failed with Win32 error ${win32Code}; net helpmsg ${win32Code} tells what that is`,
+  ERR_HTTPSYS_AUTHENTICATION: () =>
+    "The option authentication is for HTTP.SYS on Windows: this engine cannot tell who its clients' users are, and does not listen without",
   ERR_HTTPSYS_CACHE_POLICY: (why: string) => `Invalid cache policy: ${why}`,
   ERR_HTTPSYS_NOT_LISTENING: () => 'The server is not listening',
 } as const;

@@ -4,6 +4,10 @@ import type { QueueMode } from './carriers/carrier';
 import type { NativeQueueOptions } from './carriers/native';
 import { makeError } from './errors';
 import type { CachePolicy } from './http/cache-policy';
+import { httpSysSettings, type AuthenticationOptions, type HttpSysOptions } from './httpsys-options';
+import { integer } from './option-checks';
+
+export { httpSysSettings } from './httpsys-options';
 
 /** Timeouts as HTTP.SYS has them (http-server-api.md section 8.2): whole seconds, 1 to 65534; 0 = default; -1 = none. */
 export interface TimeoutOptions {
@@ -52,27 +56,15 @@ export interface ServerOptions extends Omit<http.ServerOptions, keyof MessageCla
   /** Policy of every response that sets none itself; `HTTPSYS_CACHE_DURATION` (seconds) sets it from outside. Default: none. */
   cachePolicy?: CachePolicy | null;
   timeouts?: TimeoutOptions;
+  /** Users authenticated by Windows. Only HTTP.SYS can: with any other engine `listen` fails with ERR_HTTPSYS_AUTHENTICATION. */
+  authentication?: AuthenticationOptions;
+  /** What only HTTP.SYS has; the other engines ignore it. */
+  httpsys?: HttpSysOptions;
 }
 
 export const maxConcurrentRequestsDefault = 10_000;
 /** UriMaxUriBytes of HTTP.SYS (CACHE-10). */
 export const cacheEntryBytesDefault = 262_144;
-
-function outOfRange(name: string, range: string, value: unknown): RangeError {
-  return Object.assign(new RangeError(`The value of "options.${name}" is out of range. It must be ${range}. Received ${String(value)}`), {
-    code: 'ERR_OUT_OF_RANGE',
-  });
-}
-
-function integer(name: string, value: unknown, min: number, max: number): number {
-  if (typeof value !== 'number' || !Number.isInteger(value)) {
-    throw Object.assign(new TypeError(`The "options.${name}" property must be an integer. Received ${typeof value}`), {
-      code: 'ERR_INVALID_ARG_TYPE',
-    });
-  }
-  if (value < min || value > max) throw outOfRange(name, `>= ${min} && <= ${max}`, value);
-  return value;
-}
 
 const timeoutNames = ['entityBody', 'drainEntityBody', 'requestQueue', 'idleConnection', 'headerWait'] as const;
 
@@ -102,6 +94,7 @@ export function nativeQueueOptions(options: ServerOptions): NativeQueueOptions {
 /** Checks what concerns this process. */
 export function checkServerOptions(options: ServerOptions): void {
   nativeQueueOptions(options);
+  httpSysSettings(options);
   if (options.maxConcurrentRequests !== undefined) integer('maxConcurrentRequests', options.maxConcurrentRequests, 1, 1_000_000);
   if (options.engine !== undefined && options.engine !== 'service' && options.engine !== 'embedded') {
     throw makeError('ERR_HTTPSYS_ENGINE', String(options.engine));

@@ -3,6 +3,7 @@
 
 #include "binding/engine_object.h"
 #include "binding/frame_table.h"
+#include "binding/http_queue_object.h"
 #include "binding/process_calls.h"
 
 namespace {
@@ -12,6 +13,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("frameTable", Napi::Function::New(env, httpsys::binding::FrameTable, "frameTable"));
   exports.Set("lockFile", Napi::Function::New(env, httpsys::binding::LockFile, "lockFile"));
   exports.Set("peerCredentials", Napi::Function::New(env, httpsys::binding::PeerCredentials, "peerCredentials"));
+#ifdef _WIN32
+  httpsys::binding::DefineHttpQueue(env, exports);
+#endif
   return exports;
 }
 

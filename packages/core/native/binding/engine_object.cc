@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "binding/batch_listener.h"
 #include "binding/engine_options.h"
 #include "binding/engine_state.h"
 #include "binding/errors.h"
@@ -13,20 +14,6 @@ namespace httpsys {
 namespace binding {
 
 namespace {
-
-// The inbox begins with room for many small requests and grows to the largest batch; it never shrinks.
-constexpr size_t kInboxBytes = 256 * 1024;
-
-bool ReadBytes(const Napi::Value& value, uint8_t** data, size_t* length) {
-  if (!value.IsTypedArray()) return false;
-  napi_typedarray_type type;
-  void* bytes = nullptr;
-  size_t count = 0;
-  if (napi_get_typedarray_info(value.Env(), value, &type, &count, &bytes, nullptr, nullptr) != napi_ok || type != napi_uint8_array) return false;
-  *data = static_cast<uint8_t*>(bytes);
-  *length = count;
-  return true;
-}
 
 bool ReadKey(Napi::Env env, const Napi::Value& value, AttachKey* key) {
   uint8_t* data;
@@ -40,44 +27,6 @@ bool ReadKey(Napi::Env env, const Napi::Value& value, AttachKey* key) {
 }
 
 }  // namespace
-
-// A channel of mode `loop`: the application's function and the buffer that is lent to it for each batch.
-struct EngineObject::Attachment {
-  Attachment(Napi::Env env, Napi::Function listener)
-      : context(env, "httpsys"), onBatch(Napi::Persistent(listener)), receiver(Napi::Persistent(Napi::Object::New(env))) {}
-
-  // One call into JavaScript, with nextTick and promise jobs behind it. What it throws becomes an uncaught exception, as from any callback.
-  void deliver(napi_env env, std::string_view batch) {
-    Napi::HandleScope scope(env);
-    uint8_t* data = nullptr;
-    size_t capacity = 0;
-    Napi::Value view = inbox.IsEmpty() ? Napi::Value() : Napi::Value(inbox.Value());
-    // An inbox that JavaScript has transferred away has no bytes any more.
-    if (view.IsEmpty() || !ReadBytes(view, &data, &capacity) || capacity < batch.size()) {
-      size_t wanted = kInboxBytes;
-      while (wanted < batch.size()) wanted *= 2;
-      Napi::Uint8Array fresh = Napi::Uint8Array::New(env, wanted);
-      inbox = Napi::Persistent(static_cast<Napi::Object>(fresh));
-      view = fresh;
-      data = fresh.Data();
-    }
-    std::memcpy(data, batch.data(), batch.size());
-    napi_value arguments[2] = {view, Napi::Number::New(env, static_cast<double>(batch.size()))};
-    napi_value result;
-    if (napi_make_callback(env, context, receiver.Value(), onBatch.Value(), 2, arguments, &result) == napi_ok) return;
-    bool pending = false;
-    napi_is_exception_pending(env, &pending);
-    if (!pending) return;
-    napi_value error;
-    napi_get_and_clear_last_exception(env, &error);
-    napi_fatal_exception(env, error);
-  }
-
-  Napi::AsyncContext context;
-  Napi::FunctionReference onBatch;
-  Napi::ObjectReference receiver;
-  Napi::ObjectReference inbox;
-};
 
 void EngineObject::Define(Napi::Env env, Napi::Object exports) {
   exports.Set("Engine", DefineClass(env, "Engine",
@@ -240,10 +189,10 @@ Napi::Value EngineObject::Attach(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   // Held by its channel, which the engine deletes only when nothing of it is on the stack.
-  auto attachment = std::make_shared<Attachment>(env, info[2].As<Napi::Function>());
+  auto listener = std::make_shared<BatchListener>(env, info[2].As<Napi::Function>());
   const napi_env raw = env;
   const uint32_t id = engine->attach(info[0].ToNumber().Uint32Value(), info[1].ToNumber().Uint32Value(),
-                                     [attachment, raw](uint32_t, std::string_view batch) { attachment->deliver(raw, batch); });
+                                     [listener, raw](uint32_t, std::string_view batch) { listener->deliver(raw, batch); });
   if (id == 0) {
     ThrowSystem(env, UV_ENOENT, "attach");
     return env.Undefined();

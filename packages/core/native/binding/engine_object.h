@@ -19,7 +19,6 @@ class EngineObject final : public Napi::ObjectWrap<EngineObject> {
   ~EngineObject() override;
 
  private:
-  struct Attachment;
   // What outlives the JavaScript object until the loop has let go of every handle.
   struct Core {
     napi_env env = nullptr;

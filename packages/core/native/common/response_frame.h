@@ -30,6 +30,11 @@ inline bool splitResponse(const uint8_t* body, size_t length, ResponseParts* par
   return true;
 }
 
+inline bool splitsWell(const uint8_t* body, size_t length) {
+  ResponseParts parts;
+  return splitResponse(body, length, &parts);
+}
+
 inline bool isBodyless(uint16_t status) { return status < 200 || status == 204 || status == 304; }
 
 // Seconds to live of a cache policy block; -1 when the response is not to be stored, 0 for until flushed.

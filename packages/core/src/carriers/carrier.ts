@@ -2,6 +2,7 @@
  * What `queue/RequestQueue` asks of a carrier: a way to open, name and configure a request queue on an engine, and channels over which
  * batches of frames travel. Three implementations: `service`, `embedded`, `httpsys`.
  */
+import type { HttpSysSettings } from './httpsys-native';
 import type { NativeQueueOptions } from './native';
 
 /** How a queue is obtained (QUEUE-3, QUEUE-5). */
@@ -13,6 +14,8 @@ export interface OpenQueueOptions extends NativeQueueOptions {
   mode?: QueueMode;
   /** Requests that the engine may hand over before the application has taken them. */
   credit: number;
+  /** For HTTP.SYS alone. */
+  httpsys?: HttpSysSettings;
 }
 
 /** A URL to register: as the user wrote it, and an id that comes back with each request it matches. */
@@ -70,7 +73,9 @@ export interface Carrier {
   readonly kind: 'service' | 'embedded' | 'httpsys';
   /** Opens the queue and registers the URLs, all or none. `sync` carriers call back before `open` returns. */
   open(options: OpenQueueOptions, urls: UrlRegistration[], done: (error: Error | null, bound: BoundUrl[]) => void): void;
-  /** Embedded only: binds a port for this queue alone, before it returns; throws a listen error. */
+  /** True: the host of a port is what clients name, not an address to look up first. */
+  readonly namesHosts?: boolean;
+  /** Binds a port for this queue alone, before it returns; throws a listen error. */
   openPort?(
     options: OpenQueueOptions,
     host: string | undefined,

@@ -5,6 +5,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { makeError } from '../errors';
+import type { HttpSysBinding } from './httpsys-native';
 import type { NativeBinding } from './native';
 
 interface Attempt {
@@ -22,6 +23,8 @@ export interface AddonSearch {
 
 const exported = ['Engine', 'peerCredentials', 'lockFile', 'frameTable'] as const;
 
+const exportedOnWindows = ['HttpQueue', 'freePort', 'httpFeatures'] as const;
+
 let loaded: NativeBinding | undefined;
 
 /**
@@ -32,6 +35,18 @@ let loaded: NativeBinding | undefined;
 export function loadAddon(): NativeBinding {
   loaded ??= findAddon({ root: path.join(__dirname, '..', '..'), env: process.env, load: require });
   return loaded;
+}
+
+/**
+ * The part of the addon that drives HTTP.SYS.
+ *
+ * @throws ERR_HTTPSYS_ADDON also when there is an addon without it: it is not Windows', or it is older
+ */
+export function loadHttpSys(): HttpSysBinding {
+  const binding = loadAddon() as NativeBinding & Partial<HttpSysBinding>;
+  const missing = exportedOnWindows.filter((name) => typeof binding[name] !== 'function');
+  if (missing.length > 0) throw makeError('ERR_HTTPSYS_ADDON', `The addon lacks ${missing.join(', ')}: it does not drive HTTP.SYS.`);
+  return binding as HttpSysBinding;
 }
 
 /** The search itself. `HTTPSYS_ADDON` is exclusive: a sanitizer build that fails to load must not be replaced silently by another one. */

@@ -45,7 +45,8 @@ function parsePrefixes(texts: readonly string[]): UrlPrefix[] {
   }
   return texts.map((text) => {
     const prefix = parsePrefix(text);
-    if (prefix.scheme === 'https') throw makeError('ERR_HTTPSYS_TLS_UNSUPPORTED', text);
+    // On Windows the certificate is bound with netsh.
+    if (prefix.scheme === 'https' && process.platform !== 'win32') throw makeError('ERR_HTTPSYS_TLS_UNSUPPORTED', text);
     return prefix;
   });
 }

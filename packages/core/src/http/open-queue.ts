@@ -2,8 +2,9 @@
 import * as dns from 'node:dns';
 import * as net from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { makeError } from '../errors';
 import type { BoundUrl, Carrier, OpenQueueOptions } from '../carriers/carrier';
-import { maxConcurrentRequestsDefault, nativeQueueOptions, type ServerOptions } from '../options';
+import { httpSysSettings, maxConcurrentRequestsDefault, nativeQueueOptions, type ServerOptions } from '../options';
 import { initialCredit } from '../queue/channel-link';
 import type { ListenRequest } from './listen-arguments';
 
@@ -28,10 +29,19 @@ function queueOptions(kind: Carrier['kind'], options: ServerOptions, server: Nod
   }
   if (native.headerWait === undefined && server.headersTimeout !== nodeHeadersDefault) native.headerWait = seconds(server.headersTimeout);
   if (Number.isInteger(server.maxConnections) && server.maxConnections > 0) native.maxConnections = server.maxConnections;
+  // A program that counts on knowing its users must not be reached by anybody.
+  if (options.authentication !== undefined && kind !== 'httpsys') throw makeError('ERR_HTTPSYS_AUTHENTICATION');
   const name = request.options.queueName ?? options.queueName;
   const mode = request.options.queueMode ?? options.queueMode;
   const credit = initialCredit(options.maxConcurrentRequests ?? maxConcurrentRequestsDefault, kind);
-  return { ...native, ...(name === undefined ? {} : { name }), ...(mode === undefined ? {} : { mode }), credit };
+  const special = httpSysSettings(options);
+  return {
+    ...native,
+    ...(name === undefined ? {} : { name }),
+    ...(mode === undefined ? {} : { mode }),
+    credit,
+    ...(kind === 'httpsys' ? { httpsys: special } : {}),
+  };
 }
 
 function addressOf(host: string, port: number): AddressInfo {
@@ -69,7 +79,13 @@ function openPort(carrier: Carrier, options: OpenQueueOptions, host: string | un
  * answers later.
  */
 export function openQueue(carrier: Carrier, options: ServerOptions, server: NodeTimeouts, request: ListenRequest, done: Opened): void {
-  const queue = queueOptions(carrier.kind, options, server, request);
+  let queue: OpenQueueOptions;
+  try {
+    queue = queueOptions(carrier.kind, options, server, request);
+  } catch (error) {
+    done(error as Error, [], null);
+    return;
+  }
   if (request.prefixes !== null) {
     openPrefixes(
       carrier,
@@ -84,7 +100,7 @@ export function openQueue(carrier: Carrier, options: ServerOptions, server: Node
     openPortByPrefix(carrier, queue, host, request.port, done);
     return;
   }
-  if (host === undefined || host === 'localhost' || net.isIP(host) !== 0) {
+  if (host === undefined || host === 'localhost' || net.isIP(host) !== 0 || carrier.namesHosts === true) {
     openPort(carrier, queue, host, request, done);
     return;
   }

@@ -10,7 +10,8 @@ export interface EngineState {
   requests: number;
   bytesIn: number;
   bytesOut: number;
-  cache: CacheState;
+  /** Null on HTTP.SYS, which tells no program: see `netsh http show cachestate`. */
+  cache: CacheState | null;
   /** Requests the engine answered with an error itself, by reason (http-server-api.md section 2.5). */
   rejections: Record<string, number>;
   queues: QueueState[];
@@ -31,13 +32,14 @@ export interface CacheState {
 export interface QueueState {
   id: number;
   name?: string;
-  /** Requests waiting un-received. */
-  depth: number;
+  /** Requests waiting un-received; absent on HTTP.SYS. */
+  depth?: number;
   /** Channels attached. */
   attached: number;
   /** Requests routed to the queue, cache hits included. */
   requests: number;
-  hits: number;
+  /** Answered from the cache; absent on HTTP.SYS. */
+  hits?: number;
   inFlight: number;
   /** Processes attached. */
   pids?: number[];
@@ -46,8 +48,9 @@ export interface QueueState {
 export interface UrlState {
   prefix: string;
   queueId: number;
-  requests: number;
-  hits: number;
+  /** Absent on HTTP.SYS. */
+  requests?: number;
+  hits?: number;
   /** Processes that serve it. */
   pids?: number[];
 }

@@ -1,5 +1,5 @@
 /** Joins the engine's counters with what only the control plane knows: prefixes, names, processes. */
-import type { EngineState, QueueState, UrlState } from '../queue/state';
+import type { CacheState, EngineState, QueueState, UrlState } from '../queue/state';
 import type { Registry } from './registry';
 import { packageVersion } from './version';
 
@@ -20,11 +20,12 @@ export interface PortState {
 
 /** What `QUERY_STATE` answers. */
 export interface ServiceState extends EngineState {
+  cache: CacheState;
   ports: PortState[];
 }
 
 export function joinState(native: unknown, registry: Registry, ports: PortState[]): ServiceState {
-  const counters = (native ?? {}) as Partial<Omit<EngineState, 'urls'>> & { urls?: NativeUrlCounters[] };
+  const counters = (native ?? {}) as Partial<Omit<ServiceState, 'urls'>> & { urls?: NativeUrlCounters[] };
   const queueCounters = new Map((counters.queues ?? []).map((queue) => [queue.id, queue]));
   const urlCounters = new Map<string, NativeUrlCounters>();
   for (const url of counters.urls ?? []) urlCounters.set(`${url.queueId}.${url.urlContext}`, url);

@@ -37,7 +37,7 @@ createServer({ engine: 'kernel' });
 export async function operate(): Promise<number> {
   const state: EngineState = await server.queryState();
   const dropped: number = await server.flushCache('/app/', { recursive: true });
-  return state.cache.hits + dropped + server.prefixes.length;
+  return (state.cache?.hits ?? 0) + dropped + server.prefixes.length;
 }
 
 class Request extends IncomingMessage {}

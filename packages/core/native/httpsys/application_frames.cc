@@ -1,0 +1,112 @@
+// What the application sends: whole frames, each length checked, handed to their requests (docs/frames.md).
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "common/frames.h"
+#include "common/limits.h"
+#include "common/response_frame.h"
+#include "httpsys/exchange.h"
+#include "httpsys/request_queue.h"
+
+namespace httpsys {
+namespace driver {
+
+bool RequestQueue::malformed(std::string why) {
+  malformed_ = std::move(why);
+  return false;
+}
+
+bool RequestQueue::handleBatch(const std::shared_ptr<Batch>& batch) {
+  const uint8_t* data = batch->bytes.get();
+  size_t left = batch->length;
+  while (left > 0) {
+    if (left < frames::kHeaderBytes) return malformed("a header is cut off");
+    const frames::Header header = frames::loadHeader(data);
+    if (header.length < frames::kHeaderBytes || header.length > frames::kFrameBytesMax || header.length > left) {
+      return malformed("frame length " + std::to_string(header.length) + " is out of range");
+    }
+    if (!handleFrame(header, data + frames::kHeaderBytes, header.length - frames::kHeaderBytes, batch)) return false;
+    data += header.length;
+    left -= header.length;
+  }
+  return true;
+}
+
+bool RequestQueue::handleFrame(const frames::Header& header, const uint8_t* body, size_t length, const std::shared_ptr<Batch>& batch) {
+  switch (header.type) {
+    case frames::kAttach:
+      return malformed("ATTACH on an attached channel");
+    case frames::kCredit:
+      if (length != 4) return malformed("CREDIT with a body of " + std::to_string(length) + " bytes");
+      if (header.id != 0) break;
+      credit_ = static_cast<uint32_t>(std::min<uint64_t>(uint64_t{credit_} + frames::load32(body), httpsys::limits::kRequestCreditMax));
+      pumpReceives();
+      return true;
+    case frames::kCloseConnections:
+      closeConnections(header.flags, header.id);
+      return true;
+    case frames::kDetach:
+      accepting_ = false;
+      return true;
+    case frames::kResponse:
+      if (!splitsWell(body, length)) return malformed("RESPONSE is shorter than its parts");
+      break;
+    case frames::kInformational:
+    case frames::kData:
+    case frames::kEnd:
+    case frames::kCancel:
+      break;
+    default:
+      // A later minor version may add types; they are skipped.
+      return true;
+  }
+  return handleRequestFrame(header, body, length, batch);
+}
+
+bool RequestQueue::handleRequestFrame(const frames::Header& header, const uint8_t* body, size_t length,
+                                      const std::shared_ptr<Batch>& batch) {
+  Exchange* exchange = exchanges_.find(header.id);
+  // A finished id is skipped without a word: both sides cross on the wire.
+  if (exchange == nullptr) return true;
+  const std::string_view bytes(reinterpret_cast<const char*>(body), length);
+  bool fits = true;
+  switch (header.type) {
+    case frames::kCredit:
+      exchange->onBodyCredit(frames::load32(body));
+      break;
+    case frames::kResponse:
+      fits = exchange->onResponse(header, body, length, batch);
+      break;
+    case frames::kInformational:
+      exchange->onInformational(header.aux);
+      break;
+    case frames::kData:
+      fits = exchange->onData((header.flags & frames::kDataEnd) != 0, bytes);
+      break;
+    case frames::kEnd:
+      exchange->onEnd(bytes);
+      break;
+    case frames::kCancel:
+      exchange->cancel();
+      break;
+    default:
+      break;
+  }
+  return fits || malformed("more response bytes than the window of request " + std::to_string(header.id));
+}
+
+// The driver keeps a connection as long as it pleases, and there is no call to end an idle one: the application forgets it, and is told of it
+// anew with its next request. A request under way is cancelled.
+void RequestQueue::closeConnections(uint8_t flags, uint32_t connectionId) {
+  const bool busyToo = (flags & frames::kCloseAll) != 0;
+  if (connectionId == 0) {
+    connections_.closeAll(busyToo);
+  } else if (Connection* connection = connections_.find(connectionId)) {
+    if (connection->current == nullptr || busyToo) connections_.closeOne(connectionId);
+  }
+  counters_.connections = connections_.size();
+}
+
+}  // namespace driver
+}  // namespace httpsys
