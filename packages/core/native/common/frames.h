@@ -10,7 +10,7 @@ namespace httpsys {
 namespace frames {
 
 constexpr uint8_t kProtocolMajor = 1;
-constexpr uint8_t kProtocolMinor = 1;
+constexpr uint8_t kProtocolMinor = 2;
 
 // Every frame: u32 length of the whole frame, u8 type, u8 flags, u16 aux, u32 id; then the body. Little-endian.
 constexpr uint32_t kHeaderBytes = 12;
@@ -81,6 +81,7 @@ enum ResponseFlags : uint8_t {
   kResponsePolicy = 0x02,     // a cache policy block is present
   kResponseNoDate = 0x04,     // do not add Date (sendDate = false)
   kResponseClose = 0x08,      // close the connection after this response
+  kResponseOpaque = 0x10,        // the connection leaves HTTP: bytes follow as OPAQUE
   kResponseNoConnection = 0x20,  // add neither Connection nor Keep-Alive
   kResponseUntilClose = 0x40,    // a body whose length the block does not tell ends with the connection
   kResponseStays = 0x80,         // `Connection: close` in the block is only said
@@ -89,6 +90,9 @@ enum ResponseFlags : uint8_t {
 enum DataFlags : uint8_t { kDataEnd = 0x01 };
 
 enum EndFlags : uint8_t { kEndKeepBody = 0x01 };  // the request's body is still being read
+
+// Last: this side has sent everything. Close (application): what was sent leaves, then the connection ends; the request is finished.
+enum OpaqueFlags : uint8_t { kOpaqueIsLast = 0x01, kOpaqueClose = 0x02 };
 
 enum RawFlags : uint8_t { kRawIsLast = 0x01 };
 

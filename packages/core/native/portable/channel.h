@@ -26,6 +26,8 @@ class Channel {
   uint32_t id() const { return id_; }
   QueueShard* shard() const { return shard_; }
   bool open() const { return open_; }
+  // Minor version of the protocol that the application speaks.
+  uint8_t minor() const { return minor_; }
 
   // Becomes a taker of the queue's requests.
   void attachTo(QueueShard* shard, uint32_t credit);
@@ -65,6 +67,7 @@ class Channel {
   bool fail(std::string why);
 
   IoThread* thread_;
+  uint8_t minor_ = frames::kProtocolMinor;
 
  private:
   friend class IoThread;

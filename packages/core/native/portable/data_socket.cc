@@ -122,12 +122,13 @@ bool PipeChannel::onAttach(const frames::Header& header, const uint8_t* body, si
     return fail("protocol " + std::to_string(theirs) + "." + std::to_string(header.aux >> 8) + " is not " +
                 std::to_string(frames::kProtocolMajor) + "." + std::to_string(frames::kProtocolMinor));
   }
+  minor_ = static_cast<uint8_t>(header.aux >> 8);
   std::memcpy(key_.data(), body, key_.size());
   uint32_t queueId = 0;
   QueueShard* shard = thread_->engine()->queueOfKey(key_, &queueId) ? thread_->shard(queueId) : nullptr;
   if (shard == nullptr) return fail("unknown key");
   thread_->timers.remove(this);
-  appendFrame(out(), frames::kAttached, 0, 0, 0);
+  appendFrame(out(), frames::kAttached, frames::kProtocolMinor, 0, 0);
   attachTo(shard, frames::load32(body + frames::kAttachKeyBytes));
   return true;
 }

@@ -52,10 +52,12 @@ export interface CarrierEvents {
 export interface Channel {
   /** Small integer, unique within the carrier. */
   readonly id: number;
+  /** Minor version of the frame protocol that the engine speaks. */
+  readonly minor: number;
   /** Takes `length` bytes of whole frames from the start of `batch`; the caller may reuse the buffer at once. */
   send(batch: Uint8Array, length: number): void;
   /**
-   * The same for a batch that ends with the header of a DATA frame whose bytes are `body`. They are not copied: true when they were all taken
+   * The same for a batch that ends with the header of a DATA or OPAQUE frame whose bytes are `body`. They are not copied: true when they were all taken
    * on return, else `taken` is called once the caller may reuse them (not when the channel ends before). A carrier without it gets all
    * pieces in the batch.
    */

@@ -4,6 +4,7 @@
  */
 import * as net from 'node:net';
 import { listenError, makeError } from '../errors';
+import { ProtocolMinor } from '../queue/frames';
 import { checkQueueMode, checkQueueName, checkQueueOptions } from '../service/check';
 import { ControlPlane, type Session } from '../service/control-plane';
 import { DEFAULT_BACKLOG } from '../service/limits';
@@ -61,6 +62,7 @@ let lastChannelId = 0;
 
 class EmbeddedChannel implements Channel {
   readonly id = ++lastChannelId;
+  readonly minor = ProtocolMinor;
   /** Submitted frames are with the engine at once. */
   readonly pending = 0;
   nativeId = 0;

@@ -26,6 +26,8 @@ let lastChannelId = 0;
 
 class HttpSysChannel implements Channel {
   readonly id = ++lastChannelId;
+  /** The driver reads and writes no OPAQUE frames. */
+  readonly minor = 1;
   /** The driver's thread takes what is submitted; its inbox has a bound of its own. */
   readonly pending = 0;
   closed = false;

@@ -28,6 +28,8 @@ let lastId = 0;
 
 export class DataChannel implements Channel {
   readonly id = ++lastId;
+  /** Told by ATTACHED. */
+  minor = 0;
   private readonly socket: net.Socket;
   private readonly born = performance.now();
   private closed = false;
@@ -248,6 +250,7 @@ export class DataChannel implements Channel {
     const type = data[offset + 4];
     const code = data.readUInt16LE(offset + 6);
     if (type === frames.Attached && code === 0) {
+      this.minor = data[offset + 5];
       this.attached?.(null);
     } else {
       const text =

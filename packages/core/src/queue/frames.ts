@@ -4,7 +4,7 @@
  */
 
 export const ProtocolMajor = 1;
-export const ProtocolMinor = 1;
+export const ProtocolMinor = 2;
 
 /** u32 length, u8 type, u8 flags, u16 aux, u32 id. */
 export const HeaderBytes = 12;
@@ -69,6 +69,7 @@ export const ResponseEnd = 0x01;
 export const ResponsePolicy = 0x02;
 export const ResponseNoDate = 0x04;
 export const ResponseClose = 0x08;
+export const ResponseOpaque = 0x10;
 export const ResponseNoConnection = 0x20;
 export const ResponseUntilClose = 0x40;
 export const ResponseStays = 0x80;
@@ -76,6 +77,9 @@ export const ResponseStays = 0x80;
 export const DataEnd = 0x01;
 
 export const EndKeepBody = 0x01;
+
+export const OpaqueIsLast = 0x01;
+export const OpaqueClose = 0x02;
 
 export const RawIsLast = 0x01;
 

@@ -9,7 +9,7 @@ import * as frames from '../../src/queue/frames';
 type Link = ChannelLink<LinkedRequest, LinkedConnection>;
 
 function makeLink(): Link {
-  const channel = { id: 1, pending: 0, send() {}, destroy() {}, ref() {}, unref() {} } as Channel;
+  const channel = { id: 1, minor: 0, pending: 0, send() {}, destroy() {}, ref() {}, unref() {} } as Channel;
   return new ChannelLink<LinkedRequest, LinkedConnection>(channel, 1000, 256);
 }
 
