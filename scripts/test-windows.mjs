@@ -47,6 +47,16 @@ if (files.length === 0) {
 }
 
 const summary = [];
+let stopped = false;
+const running = new Set();
+// run.sh ends what it started, its prefix and its service.
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    for (const child of running) child.kill('SIGTERM');
+    process.exitCode = 130;
+    stopped = true;
+  });
+}
 for (const engine of chosen.length > 0 ? chosen : engines) await runEngine(engine);
 report();
 
@@ -56,14 +66,16 @@ async function runEngine(engine) {
   const total = { engine, passed: 0, failed: 0, other: 0, needs: new Map(), passing: [] };
   const queue = [...files];
   const worker = async () => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) await runFile(engine, file, total);
+    for (let file = queue.shift(); file !== undefined && !stopped; file = queue.shift()) await runFile(engine, file, total);
   };
   await Promise.all(Array.from({ length: parallel[engine] }, worker));
   total.seconds = (performance.now() - start) / 1000;
   summary.push(total);
 }
 
-const addNeed = (total, reason, what) => total.needs.set(reason, [...(total.needs.get(reason) ?? []), what]);
+function addNeed(total, reason, what) {
+  total.needs.set(reason, [...(total.needs.get(reason) ?? []), what]);
+}
 
 /** A process, a Wine prefix and so an HTTP service for each file: a crash harms no other. */
 async function runFile(engine, file, total) {
@@ -138,10 +150,14 @@ function runInWine(engine, file, folder) {
   delete env.NODE_TEST_CONTEXT;
   return new Promise((resolve, reject) => {
     const child = spawn(script, [...options, file], { cwd: tree, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    running.add(child);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output = (output + chunk).slice(-65536)));
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, output }));
+    child.on('close', (code) => {
+      running.delete(child);
+      resolve({ code, output });
+    });
   });
 }
 
