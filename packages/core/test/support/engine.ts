@@ -144,7 +144,9 @@ export async function onFreePort<T>(attempt: (port: number) => Promise<T>): Prom
 
 /** Makes the server listen on a port of its own, below `prefixPath`, in the way that is usual for the engine; returns the port. */
 export async function listen(server: http.Server, prefixPath = '/'): Promise<number> {
-  if (engine === 'service' || (engine !== 'node' && prefixPath !== '/')) {
+  // Wine compares an address in a prefix with the Host field as it came (WINE-3).
+  const named = engine === 'service' || (engine === 'httpsys' && onWine);
+  if (named || (engine !== 'node' && prefixPath !== '/')) {
     return onFreePort(async (port) => {
       await listening(server, `http://${anyHost}:${port}${prefixPath}`);
       return port;
