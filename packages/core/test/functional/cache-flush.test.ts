@@ -2,6 +2,7 @@
 import { test, type TestContext } from 'node:test';
 import * as assert from 'node:assert/strict';
 import {
+  anyHost,
   createServer,
   features,
   freePort,
@@ -90,7 +91,7 @@ test("CACHE-33: another queue's entries stay", cache, async (t) => {
         res.end(String(++counts[name]));
       });
       t.after(() => shutDown(server));
-      await listening(server, `http://*:${port}/${name}/`);
+      await listening(server, `http://${anyHost}:${port}/${name}/`);
       return server;
     };
     const a = await start('a');
@@ -112,7 +113,7 @@ test('CACHE-34: the entries of a server that closed are gone', cache, async (t) 
       res.end(String(++made));
     });
     t.after(() => shutDown(server));
-    const prefix = `http://*:${port}/c/`;
+    const prefix = `http://${anyHost}:${port}/c/`;
     await listening(server, prefix);
     assert.equal((await fetchOnce(port, '/c/x')).text, '1');
     await shutDown(server);

@@ -2,7 +2,7 @@ import { test, type TestContext } from 'node:test';
 import * as assert from 'node:assert/strict';
 import * as net from 'node:net';
 import type * as http from 'node:http';
-import { createServer, features, listening, onFreePort, shutDown, unless, type TestServer } from '../support/engine';
+import { anyHost, createServer, features, listening, onFreePort, shutDown, unless, type TestServer } from '../support/engine';
 import { fetchOnce, RawClient } from '../support/client';
 import { nextEvent } from '../support/poll';
 
@@ -142,7 +142,7 @@ test('the target reaches the application as it came, prefixPath says where it is
   await onFreePort(async (port) => {
     const server = createServer({}, (req, res) => res.end(`${req.prefixPath} ${req.url}`));
     t.after(() => shutDown(server));
-    await listening(server, [`http://*:${port}/shop/`, `http://*:${port}/other/deep/`]);
+    await listening(server, [`http://${anyHost}:${port}/shop/`, `http://${anyHost}:${port}/other/deep/`]);
     assert.equal((await fetchOnce(port, '/shop/a%20b?q=1')).text, '/shop/ /shop/a%20b?q=1');
     assert.equal((await fetchOnce(port, '/other//deep/x/../y')).text, '/other/deep/ /other//deep/x/../y');
     assert.equal((await fetchOnce(port, '/shop')).text, '/shop/ /shop');
@@ -175,7 +175,7 @@ test('one server on several prefixes and ports', prefixes, async (t) => {
     onFreePort(async (second) => {
       const server = createServer({}, (req, res) => res.end(`${req.prefixPath}`));
       t.after(() => shutDown(server));
-      await listening(server, [`http://*:${first}/a/`, `http://*:${second}/b/`]);
+      await listening(server, [`http://${anyHost}:${first}/a/`, `http://${anyHost}:${second}/b/`]);
       assert.equal((await fetchOnce(first, '/a/x')).text, '/a/');
       assert.equal((await fetchOnce(second, '/b/x')).text, '/b/');
       assert.equal((await fetchOnce(first, '/b/x')).status, 404);
@@ -188,8 +188,8 @@ test('listen({ prefix }) and listen({ prefixes }) are the same', prefixes, async
     const one = createServer({}, (_req, res) => res.end('one'));
     const two = createServer({}, (_req, res) => res.end('two'));
     t.after(() => Promise.all([shutDown(one), shutDown(two)]));
-    await listening(one, { prefix: `http://*:${port}/one/` });
-    await listening(two, { prefixes: [`http://*:${port}/two/`, `http://*:${port}/zwei/`] });
+    await listening(one, { prefix: `http://${anyHost}:${port}/one/` });
+    await listening(two, { prefixes: [`http://${anyHost}:${port}/two/`, `http://${anyHost}:${port}/zwei/`] });
     assert.equal((await fetchOnce(port, '/one/')).text, 'one');
     assert.equal((await fetchOnce(port, '/two/')).text, 'two');
     assert.equal((await fetchOnce(port, '/zwei/')).text, 'two');
@@ -215,7 +215,7 @@ test('one connection may visit several servers of a port', prefixes, async (t) =
 
 test('URL-20: a prefix that is taken is EADDRINUSE with the prefix and the pid that holds it', prefixes, async (t) => {
   const { port } = await sites(t, { holder: '*:P/Shop/' });
-  for (const text of [`http://*:${port}/Shop/`, `http://*:${port}/shop`]) {
+  for (const text of [`http://${anyHost}:${port}/Shop/`, `http://${anyHost}:${port}/shop`]) {
     const server = createServer();
     const failed = nextEvent(server, 'error');
     server.listen(text as never);
@@ -239,7 +239,7 @@ test('several prefixes are registered all or none', prefixes, async (t) => {
   const { port, ask } = await sites(t, { holder: '*:P/b/' });
   const server = createServer({}, (_req, res) => res.end('late'));
   const failed = nextEvent(server, 'error');
-  server.listen([`http://*:${port}/a/`, `http://*:${port}/b/`] as never);
+  server.listen([`http://${anyHost}:${port}/a/`, `http://${anyHost}:${port}/b/`] as never);
   assert.equal(((await failed)[0] as NodeJS.ErrnoException).code, 'EADDRINUSE');
   assert.equal(await ask('x', '/a/'), '404');
   assert.equal(await ask('x', '/b/'), 'holder');
@@ -252,7 +252,7 @@ test('URL-23: a port held by a foreign socket is EADDRINUSE', prefixes, async (t
   const { port } = holder.address() as net.AddressInfo;
   const server = createServer();
   const failed = nextEvent(server, 'error');
-  server.listen(`http://*:${port}/` as never);
+  server.listen(`http://${anyHost}:${port}/` as never);
   const [error] = (await failed) as [NodeJS.ErrnoException];
   assert.equal(error.code, 'EADDRINUSE');
   assert.match(error.message, new RegExp(String(port)));

@@ -1,7 +1,18 @@
 /** Request queues: bounds, several processes on one, and what becomes of requests when one of them dies (QUEUE-1 to QUEUE-10). */
 import { test, type TestContext } from 'node:test';
 import * as assert from 'node:assert/strict';
-import { createServer, features, listen, listening, onFreePort, serve, shutDown, unless, type TestResponse } from '../support/engine';
+import {
+  anyHost,
+  createServer,
+  features,
+  listen,
+  listening,
+  onFreePort,
+  serve,
+  shutDown,
+  unless,
+  type TestResponse,
+} from '../support/engine';
 import { RawClient, fetchOnce } from '../support/client';
 import { startChild, type Child } from '../support/child';
 import { eventually, nextEvent, within } from '../support/poll';
@@ -80,7 +91,7 @@ async function ready(child: Child): Promise<void> {
 
 test('two processes on one queue share the requests of one prefix', sharing, async (t) => {
   await onFreePort(async (port) => {
-    const prefix = `http://*:${port}/q/`;
+    const prefix = `http://${anyHost}:${port}/q/`;
     const children = [holder(t, prefix), holder(t, prefix)];
     for (const child of children) await ready(child);
     const pids = new Set<string>();
@@ -94,7 +105,7 @@ test('two processes on one queue share the requests of one prefix', sharing, asy
 
 test('a process that dies loses only its own requests; the other goes on', sharing, async (t) => {
   await onFreePort(async (port) => {
-    const prefix = `http://*:${port}/q/`;
+    const prefix = `http://${anyHost}:${port}/q/`;
     const [first, second] = [holder(t, prefix), holder(t, prefix)];
     await ready(first);
     await ready(second);
@@ -119,7 +130,7 @@ test('a process that dies loses only its own requests; the other goes on', shari
 
 test('what is queued when a process dies goes to the other', sharing, async (t) => {
   await onFreePort(async (port) => {
-    const prefix = `http://*:${port}/q/`;
+    const prefix = `http://${anyHost}:${port}/q/`;
     const [first, second] = [holder(t, prefix), holder(t, prefix)];
     await ready(first);
     await ready(second);
@@ -151,7 +162,7 @@ async function fetchState(t: TestContext, near: number): Promise<string> {
       observer = null;
       await shutDown(server);
     });
-    await listening(server, `http://*:${near}/observer-${process.pid}/`);
+    await listening(server, `http://${anyHost}:${near}/observer-${process.pid}/`);
     return server;
   })();
   return JSON.stringify(await observer.queryState());
@@ -163,14 +174,14 @@ test('QUEUE-3: attaching to a queue that does not exist, and creating one that d
     const name = `test-modes-${process.pid}`;
     const lonely = createServer({ queueName: name, queueMode: 'attach' });
     const failed = nextEvent(lonely, 'error');
-    lonely.listen(`http://*:${port}/m/` as never);
+    lonely.listen(`http://${anyHost}:${port}/m/` as never);
     assert.equal(((await failed)[0] as NodeJS.ErrnoException).code, 'ENOENT');
     const creator = createServer({ queueName: name, queueMode: 'create' }, (_req, res) => res.end('creator'));
     t.after(() => shutDown(creator));
-    await listening(creator, `http://*:${port}/m/`);
+    await listening(creator, `http://${anyHost}:${port}/m/`);
     const again = createServer({ queueName: name, queueMode: 'create' });
     const failedAgain = nextEvent(again, 'error');
-    again.listen(`http://*:${port}/n/` as never);
+    again.listen(`http://${anyHost}:${port}/n/` as never);
     assert.equal(((await failedAgain)[0] as NodeJS.ErrnoException).code, 'EEXIST');
     assert.equal((await fetchOnce(port, '/m/')).text, 'creator');
   });
@@ -183,7 +194,7 @@ test('two servers of one process on one named queue both answer', httpsys, async
     for (const who of ['one', 'two']) {
       const server = createServer({ queueName: name, queueMode: 'createOrAttach' }, (_req, res) => res.end(who));
       t.after(() => shutDown(server));
-      await listening(server, `http://*:${port}/pair/`);
+      await listening(server, `http://${anyHost}:${port}/pair/`);
     }
     await eventually('both', async () => {
       seen.add((await fetchOnce(port, '/pair/')).text);

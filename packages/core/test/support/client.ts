@@ -2,6 +2,7 @@
 import * as net from 'node:net';
 import { parseResponse, type RawResponse } from './response-parser';
 import { DEADLINE_MS, pace, within } from './poll';
+import { nameThePort, wineHttp } from './wine';
 
 export { all, type RawResponse } from './response-parser';
 
@@ -13,7 +14,10 @@ export class RawClient {
   private input: Buffer[] = [];
   private wake: (() => void)[] = [];
 
-  private constructor(socket: net.Socket) {
+  private constructor(
+    socket: net.Socket,
+    private readonly port: number,
+  ) {
     this.socket = socket;
     socket.setNoDelay(true);
     const notify = (): void => this.wake.splice(0).forEach((wake) => wake());
@@ -37,7 +41,7 @@ export class RawClient {
   /** Connects to a loopback port; the half-open side is kept, so that the client alone decides when to end. */
   static async connect(port: number, host = '127.0.0.1'): Promise<RawClient> {
     const socket = net.connect({ port, host, allowHalfOpen: true });
-    const client = new RawClient(socket);
+    const client = new RawClient(socket, port);
     await within(
       new Promise<void>((resolve, reject) => {
         socket.once('connect', resolve);
@@ -50,7 +54,8 @@ export class RawClient {
 
   /** Sends text as Latin-1, so that one character is one byte. */
   send(bytes: string | Uint8Array): void {
-    this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+    const text = typeof bytes === 'string' && wineHttp ? nameThePort(bytes, this.port) : bytes;
+    this.socket.write(typeof text === 'string' ? Buffer.from(text, 'latin1') : text);
   }
 
   /** Sends the bytes in pieces of `size`, each in its own segment as far as the kernel allows. */

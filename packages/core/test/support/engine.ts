@@ -12,6 +12,7 @@ import type { TestContext } from 'node:test';
 import { RawClient, fetchOnce, type RawResponse } from './client';
 import { within } from './poll';
 import { stopService } from './service-process';
+import { wineHttp } from './wine';
 
 export type EngineName = 'node' | 'embedded' | 'service' | 'httpsys';
 
@@ -24,11 +25,8 @@ function readEngine(): EngineName {
 /** The engine under test. */
 export const engine = readEngine();
 
-/** Windows' node.exe under Wine, whose HTTP service is a small stand-in for HTTP.SYS: see needs-windows.ts. */
-export const onWine = process.platform === 'win32' && 'WINECONFIGDIR' in process.env;
-
 /** The host of a prefix that takes any. Wine's HTTP service has only the strong wildcard (WINE-3). */
-export const anyHost = onWine && engine === 'httpsys' ? '+' : '*';
+export const anyHost = wineHttp ? '+' : '*';
 
 /** The `engine` option of a server under test; HTTP.SYS has none, it is what Windows gives. */
 export const engineOption = engine === 'httpsys' || engine === 'node' ? {} : { engine };
@@ -145,7 +143,7 @@ export async function onFreePort<T>(attempt: (port: number) => Promise<T>): Prom
 /** Makes the server listen on a port of its own, below `prefixPath`, in the way that is usual for the engine; returns the port. */
 export async function listen(server: http.Server, prefixPath = '/'): Promise<number> {
   // Wine compares an address in a prefix with the Host field as it came (WINE-3).
-  const named = engine === 'service' || (engine === 'httpsys' && onWine);
+  const named = engine === 'service' || wineHttp;
   if (named || (engine !== 'node' && prefixPath !== '/')) {
     return onFreePort(async (port) => {
       await listening(server, `http://${anyHost}:${port}${prefixPath}`);
