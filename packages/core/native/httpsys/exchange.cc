@@ -269,7 +269,8 @@ void Exchange::flush() {
     reportDrained();
     return;
   }
-  const bool last = complete_;
+  // A head that goes out without MORE_DATA gets a Content-Length from the driver (SEND-4), which must not meet our chunks.
+  const bool last = complete_ && (headSent_ || framing_ != Framing::kChunked);
   if (cutOff_) {
     pending_.clear();
   } else {
