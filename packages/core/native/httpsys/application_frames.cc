@@ -85,7 +85,7 @@ bool RequestQueue::handleRequestFrame(const frames::Header& header, const uint8_
       fits = exchange->onData((header.flags & frames::kDataEnd) != 0, bytes);
       break;
     case frames::kEnd:
-      exchange->onEnd(bytes);
+      exchange->onEnd((header.flags & frames::kEndKeepBody) != 0, bytes);
       break;
     case frames::kCancel:
       exchange->cancel();

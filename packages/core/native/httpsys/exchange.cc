@@ -46,7 +46,7 @@ void Exchange::begin(HTTP_REQUEST_ID request, const RequestFacts& facts) {
   bodyReceived_ = facts.copiedBytes;
   bodyRemaining_ = facts.contentLength < 0 ? -1 : facts.contentLength - static_cast<int64_t>(facts.copiedBytes);
   bodyCredit_ = static_cast<int64_t>(frames::kBodyWindowBytes) - static_cast<int64_t>(facts.copiedBytes);
-  headSet_ = headSent_ = complete_ = ended_ = bodyless_ = closes_ = cutOff_ = headAccepted_ = isPage_ = false;
+  headSet_ = headSent_ = complete_ = ended_ = bodyless_ = closes_ = cutOff_ = headAccepted_ = isPage_ = keepsBody_ = tailSent_ = false;
   oneFrame_ = true;
   framing_ = Framing::kNone;
   lengthRemaining_ = bodyAccepted_ = bodyCredited_ = 0;
@@ -100,11 +100,12 @@ void Exchange::bodyRead(ULONG error, ULONG bytes) {
   bodyDone_ = atEnd || bodyRemaining_ == 0;
   const uint8_t flags = bodyDone_ ? uint8_t{frames::kBodyIsLast} : uint8_t{0};
   appendFrame(queue_->out(), frames::kBody, flags, 0, id, std::string_view(read_.data(), bytes));
-  if (bodyDone_) {
-    read_.release();
-  } else {
+  if (!bodyDone_) {
     readMore();
+    return;
   }
+  read_.release();
+  if (keepsBody_) finish();
 }
 
 // --- the response ---
@@ -127,7 +128,8 @@ bool Exchange::onResponse(const frames::Header& header, const uint8_t* body, siz
 
   oneFrame_ = whole;
   // An interim status as the last word: the client goes on waiting and would take the next answer on this connection for it.
-  closes_ = !facts_.keepAlive || (header.flags & frames::kResponseClose) != 0 || scan.connectionClose || status < 200;
+  const bool says = scan.connectionClose && (header.flags & frames::kResponseStays) == 0;
+  closes_ = !facts_.keepAlive || (header.flags & frames::kResponseClose) != 0 || says || status < 200;
   bodyless_ = facts_.head || isBodyless(status);
   if (bodyless_) {
     framing_ = Framing::kNone;
@@ -140,7 +142,7 @@ bool Exchange::onResponse(const frames::Header& header, const uint8_t* body, siz
     lengthRemaining_ = parts.body.size();
   } else if (facts_.http2) {
     framing_ = Framing::kStream;
-  } else if (facts_.http10) {
+  } else if (facts_.http10 || (header.flags & frames::kResponseUntilClose) != 0) {
     framing_ = Framing::kUntilClose;
     closes_ = true;
   } else {
@@ -156,7 +158,7 @@ bool Exchange::onResponse(const frames::Header& header, const uint8_t* body, siz
   const std::string_view given = parts.body;
   splitResponse(reinterpret_cast<const uint8_t*>(kept.data()), kept.size(), &parts);
   headSet_ = true;
-  if (!setHead(parts, status, seconds >= 0 && filled)) {
+  if (!setHead(parts, header, seconds >= 0 && filled)) {
     headSet_ = false;
     abortResponse();
     return true;
@@ -188,7 +190,8 @@ bool Exchange::onResponse(const frames::Header& header, const uint8_t* body, siz
   return true;
 }
 
-bool Exchange::setHead(const ResponseParts& parts, uint16_t status, bool dropContentLength) {
+bool Exchange::setHead(const ResponseParts& parts, const frames::Header& header, bool dropContentLength) {
+  const uint16_t status = header.aux;
   ResponseOperation::Head head;
   head.status = status;
   head.reason = parts.reason;
@@ -197,7 +200,9 @@ bool Exchange::setHead(const ResponseParts& parts, uint16_t status, bool dropCon
   head.dropContentLength = dropContentLength;
   head.chunked = framing_ == Framing::kChunked;
   // SEND-10: the field for the client, and DISCONNECT for the driver. SEND-7: an HTTP/1.0 client must be told that it may go on.
-  if (closes_) {
+  if ((header.flags & frames::kResponseNoConnection) != 0) {
+    head.connection = std::string_view();
+  } else if (closes_) {
     head.connection = "close";
   } else if (facts_.http10) {
     head.connection = "keep-alive";
@@ -222,7 +227,12 @@ bool Exchange::onData(bool end, std::string_view bytes) {
   return true;
 }
 
-void Exchange::onEnd(std::string_view trailers) {
+void Exchange::onEnd(bool keepBody, std::string_view trailers) {
+  if (keepsBody_) {
+    // The rest of the body is not wanted after all: the driver drains it (BODY-6).
+    if (!keepBody) finish();
+    return;
+  }
   ResponseHeadScan scan;
   if (!trailers.empty()) scanResponseHead(trailers, &scan);
   // Framing fields in a trailer would be taken for the message's own by a careless reader (RFC 9110 section 6.5.1).
@@ -231,6 +241,7 @@ void Exchange::onEnd(std::string_view trailers) {
     return;
   }
   trailers_.assign(trailers);
+  keepsBody_ = keepBody && !bodyDone_;
   endResponse();
 }
 
@@ -251,7 +262,7 @@ void Exchange::endResponse() {
   complete_ = true;
   const bool broken = framing_ == Framing::kLength && lengthRemaining_ > 0 && !ended_;
   markDirty();
-  finish();
+  if (!keepsBody_ || broken) finish();
   if (broken) resetConnection();
 }
 
@@ -265,12 +276,16 @@ void Exchange::flush() {
     reportDrained();
     return;
   }
-  if (headSent_ && pending_.empty() && !complete_) {
+  // A head that goes out without MORE_DATA gets a Content-Length from the driver (SEND-4), which must not meet our chunks.
+  const bool whole = complete_ && (headSent_ || framing_ != Framing::kChunked);
+  // BODY-3: a request is over with the last call of its response. While its body is still wanted that call is owed, and the client has all of
+  // the response without it.
+  const bool last = whole && !keepsBody_;
+  const bool tail = whole && !tailSent_;
+  if (headSent_ && pending_.empty() && !tail && !last) {
     reportDrained();
     return;
   }
-  // A head that goes out without MORE_DATA gets a Content-Length from the driver (SEND-4), which must not meet our chunks.
-  const bool last = complete_ && (headSent_ || framing_ != Framing::kChunked);
   if (cutOff_) {
     pending_.clear();
   } else {
@@ -281,7 +296,8 @@ void Exchange::flush() {
     } else {
       send_.addChunk(send_.body.view());
     }
-    addTail(last);
+    addTail(tail);
+    tailSent_ = tailSent_ || tail;
   }
   ended_ = last;
   if (headSent_) {
@@ -292,15 +308,15 @@ void Exchange::flush() {
   }
 }
 
-void Exchange::addTail(bool last) {
+void Exchange::addTail(bool whole) {
   if (framing_ == Framing::kStream) {
     // SEND-16: behind HTTP/2 only, where the system has it.
-    if (last && !trailers_.empty() && capabilities().trailers) send_.setTrailers(trailers_);
+    if (whole && !trailers_.empty() && capabilities().trailers) send_.setTrailers(trailers_);
     return;
   }
   if (framing_ != Framing::kChunked) return;
   tail_.assign(send_.body.empty() ? "" : "\r\n");
-  if (last) {
+  if (whole) {
     tail_ += "0\r\n";
     tail_ += trailers_;
     tail_ += "\r\n";
@@ -375,6 +391,7 @@ void Exchange::abort(uint16_t reason) {
 void Exchange::finish() {
   queue_->forget(this, closes_);
   id = 0;
+  keepsBody_ = false;
 }
 
 void Exchange::clientGone() {

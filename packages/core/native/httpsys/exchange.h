@@ -48,7 +48,7 @@ class Exchange {
   // Frames of the application. False: the frame breaks the window and ends the channel.
   bool onResponse(const frames::Header& header, const uint8_t* body, size_t length, const std::shared_ptr<Batch>& batch);
   bool onData(bool end, std::string_view bytes);
-  void onEnd(std::string_view trailers);
+  void onEnd(bool keepBody, std::string_view trailers);
   void onInformational(uint16_t status);
   void onBodyCredit(uint32_t count);
   // The client's connection is reset, as far as the system can.
@@ -77,8 +77,8 @@ class Exchange {
   void endResponse();
   void resetConnection();
   void sendPage(const ParseError& page);
-  bool setHead(const ResponseParts& parts, uint16_t status, bool dropContentLength);
-  void addTail(bool last);
+  bool setHead(const ResponseParts& parts, const frames::Header& header, bool dropContentLength);
+  void addTail(bool whole);
   void markDirty();
   void reportDrained();
   ULONG flagsOf(bool last) const;
@@ -104,6 +104,8 @@ class Exchange {
   bool oneFrame_ = true;    // no CREDIT is owed
   bool bodyless_ = false;
   bool closes_ = false;     // the connection ends behind this response
+  bool keepsBody_ = false;  // the response is complete, the request's body is still being read
+  bool tailSent_ = false;
   bool cutOff_ = false;     // nothing more of it is sent
   Framing framing_ = Framing::kNone;
   uint64_t lengthRemaining_ = 0;

@@ -68,6 +68,13 @@ std::string addressText(const SOCKADDR* address, uint16_t* port, uint8_t* family
   return text;
 }
 
+// The request's part of CACHE-3 to CACHE-9; the driver looks for itself.
+bool storable(const HTTP_REQUEST& request, const RequestFacts& facts) {
+  return request.Verb == HttpVerbGET && facts.bodyDone && facts.copiedBytes == 0 && !facts.expectOther &&
+         fieldOf(request, HttpHeaderAuthorization).empty() && fieldOf(request, HttpHeaderTranslate).empty() &&
+         fieldOf(request, HttpHeaderRange).empty() && fieldOf(request, HttpHeaderIfRange).empty();
+}
+
 uint8_t* writeField(uint8_t* at, uint8_t nameId, std::string_view name, std::string_view value) {
   return writeEntry(at, HeaderField{name, value, nameId, 0});
 }
@@ -180,6 +187,7 @@ void appendRequest(ByteBuffer* out, const HTTP_REQUEST& request, const RequestFa
   if (facts.upgrade) flags |= frames::kRequestUpgrade;
   if (facts.chunked) flags |= frames::kRequestChunked;
   if (facts.expectOther) flags |= frames::kRequestExpectOther;
+  if (storable(request, facts)) flags |= frames::kRequestStorable;
   const size_t length = static_cast<size_t>(at - frame);
   frames::storeHeader(frame, static_cast<uint32_t>(length), frames::kRequest, flags, methodCode, id);
   uint8_t* const parts = frame + frames::kHeaderBytes;
