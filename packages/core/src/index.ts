@@ -16,6 +16,8 @@ export { relativeUrl, type RelativeUrl } from './http/relative-url';
 export { validateCachePolicy, type CachePolicy } from './http/cache-policy';
 export type { ListenOptions } from './http/listen-arguments';
 export type { EngineName, MessageClasses, ServerOptions, TimeoutOptions } from './options';
+export type { AuthenticationOptions, AuthenticationScheme, HttpSysOptions } from './httpsys-options';
+export type { UserFacts } from './queue/facts';
 export type { CacheState, EngineState, QueueState, UrlState } from './queue/state';
 export { HttpsysError, type HttpsysErrorCode } from './errors';
 export { parsePrefix, type UrlPrefix } from './prefix';

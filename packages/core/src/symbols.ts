@@ -7,6 +7,7 @@ export const kLink = Symbol('kLink');
 export const kServer = Symbol('kServer');
 export const kPrefixPath = Symbol('kPrefixPath');
 export const kCreditOwed = Symbol('kCreditOwed');
+export const kUser = Symbol('kUser');
 export const kBodyDone = Symbol('kBodyDone');
 
 export const kHead = Symbol('kHead');

@@ -36,6 +36,7 @@ enum Type : uint8_t {
   kAttached = 0x07,
   kClientError = 0x08,
   kDropped = 0x09,
+  kRequestFacts = 0x0a,
   // both directions
   kCredit = 0x10,
   kOpaque = 0x11,
@@ -60,6 +61,10 @@ enum Type : uint8_t {
   kCloseQueue = 0x47,
   kReply = 0x4f,
 };
+
+// Tags of optional blocks.
+enum ConnectionBlock : uint16_t { kBlockTls = 1, kBlockServerName = 2, kBlockClientCertificate = 3 };
+enum FactsBlock : uint16_t { kBlockVersion = 1, kBlockUser = 2 };
 
 enum ConnectionFlags : uint8_t { kConnectionEncrypted = 0x01 };
 

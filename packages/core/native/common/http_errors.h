@@ -13,6 +13,7 @@ inline constexpr ParseError kInvalidVerb{400, "Bad Request - Invalid Verb", "The
 inline constexpr ParseError kInvalidUrl{400, "Bad Request - Invalid URL", "The request URL is invalid.", "URL"};
 inline constexpr ParseError kInvalidHost{400, "Bad Request - Invalid Hostname", "The request hostname is invalid.", "Hostname"};
 inline constexpr ParseError kInvalidHeader{400, "Bad Request - Invalid Header", "The request has an invalid header name.", "Header"};
+inline constexpr ParseError kUnauthorized{401, "Not Authorized", "The requested resource requires user authentication.", "Unauthorized"};
 inline constexpr ParseError kNotFound{404, "Not Found", "The requested resource is not found.", "NotFound"};
 inline constexpr ParseError kHeaderTimeout{408, "Request Timeout", "The request was not received in time.", "Timer_HeaderWait"};
 inline constexpr ParseError kBodyTimeout{408, "Request Timeout", "The request was not received in time.", "Timer_EntityBody"};

@@ -65,7 +65,7 @@ Connection* ConnectionTable::of(const HTTP_REQUEST& request) {
   if (connection->keyed) keys_[connection->key] = connection;
   all_.emplace(connection, std::move(fresh));
   ++open_;
-  appendConnection(queue_->out(), request, connection->id);
+  appendConnection(queue_->out(), queue_->handle(), request, connection->id);
   if (connection->keyed && givesNotice()) {
     const HANDLE handle = queue_->handle();
     queue_->loop().issue(connection, [&](OVERLAPPED* overlapped, ULONG*) {

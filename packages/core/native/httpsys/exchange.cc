@@ -448,8 +448,12 @@ void Exchange::sendPage(const ParseError& page) {
   head.block = kPageFields;
   head.connection = "close";
   head.http2 = facts_.http2;
-  closes_ = headSet_ = headSent_ = complete_ = ended_ = isPage_ = true;
+  headSet_ = headSent_ = complete_ = ended_ = isPage_ = true;
+  // AUTH-7: the legs of NTLM follow each other on one connection.
+  closes_ = page.status != 401;
+  if (!closes_) head.connection = std::string_view();
   send_.setHead(head);
+  if (page.status == 401) send_.setChallenges(queue_->challenges());
   send_.setPolicy(-1);
   tail_ = facts_.head ? std::string() : driverPage(page.status, page.heading, page.text);
   send_.addChunk(tail_);

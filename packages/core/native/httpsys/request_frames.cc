@@ -8,6 +8,7 @@
 #include "common/frame_writer.h"
 #include "common/http_methods.h"
 #include "httpsys/known_headers.h"
+#include "httpsys/security_facts.h"
 
 namespace httpsys {
 namespace driver {
@@ -103,7 +104,7 @@ RequestFacts factsOf(const HTTP_REQUEST& request) {
   return facts;
 }
 
-void appendConnection(ByteBuffer* out, const HTTP_REQUEST& request, uint32_t connectionId) {
+void appendConnection(ByteBuffer* out, HANDLE queue, const HTTP_REQUEST& request, uint32_t connectionId) {
   uint16_t remotePort = 0;
   uint16_t localPort = 0;
   uint8_t family = 0;
@@ -118,6 +119,7 @@ void appendConnection(ByteBuffer* out, const HTTP_REQUEST& request, uint32_t con
   head[6] = family;
   body += remote;
   body += local;
+  body += connectionBlocks(queue, request);
   const uint8_t flags = request.pSslInfo != nullptr ? uint8_t{frames::kConnectionEncrypted} : uint8_t{0};
   appendFrame(out, frames::kConnection, flags, 0, connectionId, body);
 }

@@ -12,6 +12,7 @@
 #include "httpsys/http_functions.h"
 #include "httpsys/receive_operation.h"
 #include "httpsys/request_frames.h"
+#include "httpsys/security_facts.h"
 
 namespace httpsys {
 namespace driver {
@@ -89,12 +90,19 @@ void RequestQueue::onRequest(const HTTP_REQUEST& request) {
   counters_.bytesIn += request.BytesReceived;
   const RequestFacts facts = factsOf(request);
   Exchange* exchange = take(request.RequestId, facts);
+  // First of all, for it closes the token.
+  const UserFacts user = userOf(request, &userNames_);
   if (!accepting_ || credit_ == 0) {
     exchange->refuse(errors::kUnavailable);
     return;
   }
   if (tooLarge(facts.copiedBytes) || (facts.contentLength > 0 && tooLarge(static_cast<uint64_t>(facts.contentLength)))) {
     exchange->refuse(errors::kBodyTooLarge);
+    return;
+  }
+  // AUTH-2: the driver asks nobody by itself.
+  if (!allowAnonymous_ && !user.known) {
+    exchange->refuse(errors::kUnauthorized);
     return;
   }
   Connection* connection = connections_.of(request);
@@ -110,6 +118,8 @@ void RequestQueue::onRequest(const HTTP_REQUEST& request) {
   connection->current = exchange;
   counters_.inFlight++;
   counters_.connections = connections_.size();
+  const std::string blocks = factsBlocks(request, user);
+  if (!blocks.empty()) appendFrame(&out_, frames::kRequestFacts, 0, 0, id, blocks);
   appendRequest(&out_, request, facts, id, connection->id);
   exchange->readMore();
 }

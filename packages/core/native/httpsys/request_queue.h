@@ -20,6 +20,7 @@
 #include "httpsys/driver.h"
 #include "httpsys/mailboxes.h"
 #include "httpsys/queue_loop.h"
+#include "httpsys/security_facts.h"
 #include "httpsys/server_session.h"
 
 namespace httpsys {
@@ -143,6 +144,7 @@ class RequestQueue final : public LoopOwner {
   bool bufferData_ = false;
   std::vector<std::string_view> challenges_;
   bool allowAnonymous_ = true;
+  UserNames userNames_;
   bool toldInformational_ = false;
   bool toldRefused_ = false;
   Phase phase_ = Phase::kOpen;

@@ -1,10 +1,11 @@
 /** From a REQUEST frame to `server.emit('request')`: the hot path of the TypeScript side. */
 import { requestStartChannel, responseCreatedChannel } from '../diagnostics';
 import { ProtocolError } from '../queue/decode';
+import type { RequestFacts } from '../queue/facts';
 import * as frames from '../queue/frames';
 import { readHeaderEntries } from '../queue/header-entries';
 import { methodNames } from '../queue/methods';
-import { kBodyDone, kCreditOwed } from '../symbols';
+import { kBodyDone, kCreditOwed, kUser } from '../symbols';
 import type { ConnectionSocket } from './connection-socket';
 import { initRequest, type Link, type OwnRequest } from './incoming-message';
 import type { Server } from './server';
@@ -13,6 +14,17 @@ import { initResponse, type OwnResponse } from './server-response';
 /** A copy of bytes that are valid only during the call. */
 function keep(bytes: Buffer): Buffer {
   return Buffer.from(bytes);
+}
+
+/** HTTP/2 and the user, where the engine knows of them. */
+function applyFacts(request: OwnRequest, facts: RequestFacts | null): void {
+  if (facts === null) return;
+  if (facts.versionMajor !== undefined) {
+    request.httpVersionMajor = facts.versionMajor;
+    request.httpVersionMinor = facts.versionMinor ?? 0;
+    request.httpVersion = `${request.httpVersionMajor}.${request.httpVersionMinor}`;
+  }
+  if (facts.user !== undefined) request[kUser] = facts.user;
 }
 
 export function dispatchRequest(
@@ -51,6 +63,7 @@ export function dispatchRequest(
     http10,
     server.prefixPathOf(urlContext),
   );
+  if (link.facts !== null) applyFacts(request, link.takeFacts(id));
   const response = initResponse(new server.messageClasses.ServerResponse(request, server.responseOptions), server, link);
   request.res = response;
   socket.beginRequest();

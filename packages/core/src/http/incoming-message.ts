@@ -3,8 +3,9 @@
  */
 import * as http from 'node:http';
 import type { ChannelLink } from '../queue/channel-link';
+import type { UserFacts } from '../queue/facts';
 import { joinRules, lowerOf } from '../queue/header-names';
-import { kBodyDone, kBrand, kCreditOwed, kLink, kPrefixPath } from '../symbols';
+import { kBodyDone, kBrand, kCreditOwed, kLink, kPrefixPath, kUser } from '../symbols';
 import { defineAccessors } from './accessors';
 import type { ConnectionSocket } from './connection-socket';
 import { kHeaders, kHeadersCount } from './node-internals';
@@ -22,6 +23,8 @@ export interface OwnRequest extends http.IncomingMessage {
   [kPrefixPath]: string;
   [kCreditOwed]: number;
   [kBodyDone]: boolean;
+  /** Only where the engine authenticates. */
+  [kUser]?: UserFacts;
 }
 
 /** How Node joins a repeated field, by lower-case name. */
@@ -47,6 +50,11 @@ export class IncomingMessage extends http.IncomingMessage {
   /** Path of the URL prefix that matched, in lower case, with its final slash; `/` when listening on a port. */
   get prefixPath(): string {
     return (this as unknown as OwnRequest)[kPrefixPath];
+  }
+
+  /** Who HTTP.SYS says the user is, with the option `authentication`; null without it. */
+  get authentication(): UserFacts | null {
+    return (this as unknown as OwnRequest)[kUser] ?? null;
   }
 }
 

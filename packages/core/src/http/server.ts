@@ -24,6 +24,7 @@ import { parseListenArguments, type ListenOptions, type ListenRequest } from './
 import { openQueue } from './open-queue';
 import { nodeError } from './node-internals';
 import { onResponseDrained } from './response-hooks';
+import { SecureConnectionSocket } from './secure-socket';
 import { ServerResponse } from './server-response';
 
 type Listener = (request: IncomingMessage, response: ServerResponse<IncomingMessage>) => void;
@@ -308,9 +309,14 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
     abortExchange(link, request);
   }
 
+  private makeSocket(link: Link, id: number, flags: number, address: ConnectionAddress): ConnectionSocket {
+    const Socket = (flags & frames.ConnectionEncrypted) !== 0 ? SecureConnectionSocket : ConnectionSocket;
+    return new Socket(this, link, id, flags, address);
+  }
+
   /** @internal */
   onConnection(link: Link, id: number, flags: number, address: ConnectionAddress): void {
-    const socket = new ConnectionSocket(this, link, id, flags, address);
+    const socket = this.makeSocket(link, id, flags, address);
     link.addConnection(socket);
     this.connectionCount++;
     socket.scope.runInAsyncScope(this.emit, this, 'connection', socket);

@@ -2,6 +2,7 @@
  * One channel as the layer above sees it: what is under way on it, and the batch that is being composed for it.
  */
 import type { Carrier, Channel } from '../carriers/carrier';
+import type { RequestFacts } from './facts';
 import * as frames from './frames';
 import { FrameWriter } from './frame-writer';
 
@@ -48,6 +49,8 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
   readonly connections: (C | null)[] = [];
   /** Requests delivered and not finished. */
   unanswered = 0;
+  /** Of the request whose frame comes next. */
+  facts: RequestFacts | null = null;
   open = true;
   /** Where the frame behind the one being handled starts. */
   resumeAt = 0;
@@ -100,6 +103,13 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
     this.taken++;
     const queue = this.whenTakenQueue;
     while (queue.length > 0 && queue[0].piece <= this.taken) process.nextTick(queue.shift()!.callback);
+  }
+
+  /** Facts that came in front of the request, if there were any. */
+  takeFacts(requestId: number): RequestFacts | null {
+    const { facts } = this;
+    this.facts = null;
+    return facts !== null && facts.requestId === requestId ? facts : null;
   }
 
   /** A request has come and used its credit, whatever becomes of it. */

@@ -2,9 +2,12 @@
  * Reads a batch of frames from an engine and hands each to the sink. Every length is checked: a malformed frame throws
  * `ERR_HTTPSYS_PROTOCOL`, and its channel ends.
  */
-import { HttpsysError, makeError } from '../errors';
 import type { ChannelLink, LinkedConnection, LinkedRequest } from './channel-link';
+import { readRequestFacts, readTlsFacts, type TlsFacts } from './facts';
 import * as frames from './frames';
+import { ProtocolError } from './protocol-error';
+
+export { ProtocolError } from './protocol-error';
 
 /** Node's Buffer with the method the type package leaves out. */
 export type InBuffer = Buffer & { latin1Slice(start: number, end: number): string };
@@ -39,13 +42,8 @@ export interface ConnectionAddress {
   localAddress: string;
   localPort: number;
   family: 'IPv4' | 'IPv6' | undefined;
-}
-
-/** The engine sent what no engine sends. */
-export class ProtocolError extends HttpsysError {
-  constructor(why: string) {
-    super('ERR_HTTPSYS_PROTOCOL', makeError('ERR_HTTPSYS_PROTOCOL', why).message);
-  }
+  /** What the engine told of the TLS handshake. */
+  tls?: TlsFacts;
 }
 
 function malformed(why: string): Error {
@@ -59,12 +57,14 @@ function readAddress(bytes: InBuffer, at: number, end: number): ConnectionAddres
   if (at + 8 + remoteBytes + localBytes > end) throw malformed('CONNECTION addresses run past its end');
   const family = bytes[at + 6];
   const remoteAt = at + 8;
+  const blocksAt = remoteAt + remoteBytes + localBytes;
   return {
     remotePort: bytes.readUInt16LE(at),
     localPort: bytes.readUInt16LE(at + 2),
     remoteAddress: bytes.latin1Slice(remoteAt, remoteAt + remoteBytes),
     localAddress: bytes.latin1Slice(remoteAt + remoteBytes, remoteAt + remoteBytes + localBytes),
     family: family === 4 ? 'IPv4' : family === 6 ? 'IPv6' : undefined,
+    ...(blocksAt < end ? { tls: readTlsFacts(bytes, blocksAt, end) } : {}),
   };
 }
 
@@ -146,6 +146,9 @@ export function decodeBatch<R extends LinkedRequest, C extends LinkedConnection>
       }
       case frames.Connection:
         sink.onConnection(link, id, flags, readAddress(bytes, start + 12, end));
+        break;
+      case frames.RequestFacts:
+        link.facts = readRequestFacts(id, bytes, start + 12, end);
         break;
       case frames.ConnectionClosed: {
         const connection = link.findConnection(id);

@@ -28,6 +28,7 @@ export const ConnectionClosed = 0x06;
 export const Attached = 0x07;
 export const ClientError = 0x08;
 export const Dropped = 0x09;
+export const RequestFacts = 0x0a;
 // both directions
 export const Credit = 0x10;
 export const Opaque = 0x11;
@@ -51,6 +52,13 @@ export const FlushCache = 0x45;
 export const QueryState = 0x46;
 export const CloseQueue = 0x47;
 export const Reply = 0x4f;
+
+// tags of optional blocks
+export const BlockTls = 1;
+export const BlockServerName = 2;
+export const BlockClientCertificate = 3;
+export const BlockVersion = 1;
+export const BlockUser = 2;
 
 export const ConnectionEncrypted = 0x01;
 

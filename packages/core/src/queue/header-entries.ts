@@ -1,7 +1,7 @@
 /**
  * Header entries as REQUEST and BODY_END carry them (docs/frames.md), read from the Latin-1 text of the frame.
  */
-import { ProtocolError } from './decode';
+import { ProtocolError } from './protocol-error';
 import { canonicalNames, lowerNames } from './header-names';
 
 /**
