@@ -56,6 +56,7 @@ bool RequestQueue::handleFrame(const frames::Header& header, const uint8_t* body
     case frames::kData:
     case frames::kEnd:
     case frames::kCancel:
+    case frames::kOpaque:
       break;
     default:
       // A later minor version may add types; they are skipped.
@@ -87,6 +88,9 @@ bool RequestQueue::handleRequestFrame(const frames::Header& header, const uint8_
     case frames::kEnd:
       exchange->onEnd((header.flags & frames::kEndKeepBody) != 0, bytes);
       break;
+    case frames::kOpaque:
+      fits = exchange->onOpaque(header.flags, bytes);
+      break;
     case frames::kCancel:
       exchange->cancel();
       break;
@@ -103,7 +107,8 @@ void RequestQueue::closeConnections(uint8_t flags, uint32_t connectionId) {
   if (connectionId == 0) {
     connections_.closeAll(busyToo);
   } else if (Connection* connection = connections_.find(connectionId)) {
-    if (connection->current == nullptr || busyToo) connections_.closeOne(connectionId);
+    const Exchange* current = connection->current;
+    if (current == nullptr || (busyToo && !current->isOpaque())) connections_.closeOne(connectionId);
   }
   counters_.connections = connections_.size();
 }

@@ -114,7 +114,7 @@ void ConnectionTable::closeAll(bool busyToo) {
   }
   for (const uint32_t id : open) {
     Connection* connection = ids_.find(id);
-    if (connection == nullptr || (connection->current != nullptr && !busyToo)) continue;
+    if (connection == nullptr || (connection->current != nullptr && (!busyToo || connection->current->isOpaque()))) continue;
     closeOne(id);
   }
 }

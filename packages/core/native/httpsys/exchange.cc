@@ -47,6 +47,7 @@ void Exchange::begin(HTTP_REQUEST_ID request, const RequestFacts& facts) {
   bodyRemaining_ = facts.contentLength < 0 ? -1 : facts.contentLength - static_cast<int64_t>(facts.copiedBytes);
   bodyCredit_ = static_cast<int64_t>(frames::kBodyWindowBytes) - static_cast<int64_t>(facts.copiedBytes);
   headSet_ = headSent_ = complete_ = ended_ = bodyless_ = closes_ = cutOff_ = headAccepted_ = isPage_ = keepsBody_ = tailSent_ = false;
+  taken_ = switched_ = clientEnded_ = false;
   oneFrame_ = true;
   framing_ = Framing::kNone;
   lengthRemaining_ = bodyAccepted_ = bodyCredited_ = 0;
@@ -63,9 +64,9 @@ void Exchange::onBodyCredit(uint32_t count) {
 }
 
 void Exchange::readMore() {
-  if (!knows() || bodyDone_ || read_.inFlight() || bodyCredit_ <= 0) return;
+  if (!knows() || (switched_ ? clientEnded_ : bodyDone_) || read_.inFlight() || bodyCredit_ <= 0) return;
   int64_t bytes = std::min<int64_t>(bodyCredit_, limits::kBodyReadBytesMax);
-  if (bodyRemaining_ > 0) bytes = std::min(bytes, bodyRemaining_);
+  if (bodyRemaining_ > 0 && !switched_) bytes = std::min(bytes, bodyRemaining_);
   read_.start(static_cast<uint32_t>(bytes));
 }
 
@@ -73,6 +74,10 @@ void Exchange::bodyRead(ULONG error, ULONG bytes) {
   if (!knows()) {
     read_.release();
     queue_->touch(this);
+    return;
+  }
+  if (switched_) {
+    opaqueRead(error, bytes);
     return;
   }
   if (error != NO_ERROR && error != ERROR_HANDLE_EOF) {
@@ -111,6 +116,7 @@ void Exchange::bodyRead(ULONG error, ULONG bytes) {
 // --- the response ---
 
 bool Exchange::onResponse(const frames::Header& header, const uint8_t* body, size_t length, const std::shared_ptr<Batch>& batch) {
+  if ((header.flags & frames::kResponseOpaque) != 0) return onSwitch(header, body, length, batch);
   ResponseParts parts;
   splitResponse(body, length, &parts);
   const uint16_t status = header.aux;
@@ -126,6 +132,7 @@ bool Exchange::onResponse(const frames::Header& header, const uint8_t* body, siz
   const bool storable = hasPolicy && (whole || filled);
   if (parts.body.size() > frames::kResponseWindowBytes && !storable) return false;
 
+  taken_ = false;
   oneFrame_ = whole;
   // An interim status as the last word: the client goes on waiting and would take the next answer on this connection for it.
   const bool says = scan.connectionClose && (header.flags & frames::kResponseStays) == 0;
@@ -213,7 +220,7 @@ bool Exchange::setHead(const ResponseParts& parts, const frames::Header& header,
 }
 
 bool Exchange::onData(bool end, std::string_view bytes) {
-  if (!headSet_) {
+  if (!headSet_ || switched_) {
     abortResponse();
     return true;
   }
@@ -236,7 +243,7 @@ void Exchange::onEnd(bool keepBody, std::string_view trailers) {
   ResponseHeadScan scan;
   if (!trailers.empty()) scanResponseHead(trailers, &scan);
   // Framing fields in a trailer would be taken for the message's own by a careless reader (RFC 9110 section 6.5.1).
-  if (!headSet_ || (!trailers.empty() && (!scan.valid || scan.hasTransferEncoding || scan.contentLength >= 0))) {
+  if (!headSet_ || switched_ || (!trailers.empty() && (!scan.valid || scan.hasTransferEncoding || scan.contentLength >= 0))) {
     abortResponse();
     return;
   }
@@ -273,6 +280,8 @@ void Exchange::onInformational(uint16_t status) {
 
 void Exchange::flush() {
   if (!headSet_ || ended_ || send_.inFlight()) {
+    // Nobody waits for the client's end any more.
+    if (switched_ && ended_ && !knows() && !send_.inFlight()) queue_->loop().cancel(&read_);
     reportDrained();
     return;
   }
@@ -338,6 +347,8 @@ void Exchange::sendEnded(ULONG error) {
     return;
   }
   headAccepted_ = true;
+  // UP-5: the client's bytes can be read once the driver has switched.
+  if (switched_) readMore();
   queue_->touch(this);
 }
 

@@ -50,6 +50,9 @@ class Exchange {
   bool onData(bool end, std::string_view bytes);
   void onEnd(bool keepBody, std::string_view trailers);
   void onInformational(uint16_t status);
+  // Bytes of a connection that leaves HTTP (UP-1 to UP-7).
+  bool onOpaque(uint8_t flags, std::string_view bytes);
+  bool isOpaque() const { return taken_; }
   void onBodyCredit(uint32_t count);
   // The client's connection is reset, as far as the system can.
   void cancel();
@@ -74,6 +77,8 @@ class Exchange {
   void abortResponse();
   void responseFailed(ULONG error);
   void writeBody(std::string_view bytes);
+  bool onSwitch(const frames::Header& header, const uint8_t* body, size_t length, const std::shared_ptr<Batch>& batch);
+  void opaqueRead(ULONG error, ULONG bytes);
   void endResponse();
   void resetConnection();
   void sendPage(const ParseError& page);
@@ -93,6 +98,11 @@ class Exchange {
   int64_t bodyRemaining_ = -1;
   uint64_t bodyReceived_ = 0;
   int64_t bodyCredit_ = 0;
+
+  // A connection of bytes: the application has asked for it, the driver has switched, the client has ended its side.
+  bool taken_ = false;
+  bool switched_ = false;
+  bool clientEnded_ = false;
 
   // Response.
   bool headSet_ = false;    // taken apart, may still wait for its first piece

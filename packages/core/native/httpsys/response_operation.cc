@@ -64,7 +64,7 @@ bool ResponseOperation::setHead(const Head& head) {
   HeaderField field;
   while (cursor != end && readFieldLine(&cursor, end, &field) == FieldLineStatus::kField) {
     if (field.knownId == names::kConnection && !head.connection.empty()) continue;
-    addField(field, head.dropContentLength, head.http2);
+    addField(field, head);
   }
   if (unknown_.size() > limits::kResponseFieldsMax) return false;
   if (!head.connection.empty() && !head.http2) setKnown(HttpHeaderConnection, head.connection);
@@ -73,20 +73,27 @@ bool ResponseOperation::setHead(const Head& head) {
   return true;
 }
 
-void ResponseOperation::addField(const HeaderField& field, bool dropContentLength, bool http2) {
+void ResponseOperation::addField(const HeaderField& field, const Head& head) {
   switch (field.knownId) {
     case names::kTransferEncoding:  // the driver or this file frames
     case names::kDate:              // SEND-2: the driver writes its own
       return;
     case names::kConnection:
+      // UP-3: the known one is the driver's.
+      if (head.opaque) {
+        addUnknown(field.name, field.value);
+        return;
+      }
+      if (head.http2) return;
+      break;
     case names::kKeepAlive:
     case names::kUpgrade:
       // RFC 9113 section 8.2.2: no connection-specific fields.
-      if (http2) return;
+      if (head.http2) return;
       break;
     case names::kContentLength:
       // CACHE-26: the driver adds its own, and range answers must not carry two.
-      if (dropContentLength) return;
+      if (head.dropContentLength) return;
       break;
     default:
       break;

@@ -32,6 +32,7 @@ class ResponseOperation final : public Operation {
     std::string_view block;   // valid, see scanResponseHead
     std::string_view connection;  // replaces the application's field when not empty
     bool http2 = false;
+    bool opaque = false;  // the connection leaves HTTP with it
     bool dropContentLength = false;
     bool chunked = false;
   };
@@ -56,7 +57,7 @@ class ResponseOperation final : public Operation {
   void completed(ULONG error, ULONG bytes, bool atOnce) override;
 
  private:
-  void addField(const HeaderField& field, bool dropContentLength, bool http2);
+  void addField(const HeaderField& field, const Head& head);
   void addUnknown(std::string_view name, std::string_view value);
   void setKnown(int id, std::string_view value);
   void clearChunks();

@@ -5,6 +5,7 @@
 import * as net from 'node:net';
 import { isMainThread } from 'node:worker_threads';
 import { listenError, makeError } from '../errors';
+import { ProtocolMinor } from '../queue/frames';
 import { parsePrefix, printPrefix, type UrlPrefix } from '../prefix';
 import { checkQueueMode, checkQueueName } from '../service/check';
 import { packageVersion } from '../service/version';
@@ -22,12 +23,14 @@ const freePortAttempts = 32;
 const timeoutNone = 0xffff;
 const rateNone = 0xffffffff;
 
+/** OPAQUE came with the minor version behind this one. */
+const minorWithoutOpaque = 1;
+
 let lastChannelId = 0;
 
 class HttpSysChannel implements Channel {
   readonly id = ++lastChannelId;
-  /** The driver reads and writes no OPAQUE frames. */
-  readonly minor = 1;
+  readonly minor: number;
   /** The driver's thread takes what is submitted; its inbox has a bound of its own. */
   readonly pending = 0;
   closed = false;
@@ -35,7 +38,10 @@ class HttpSysChannel implements Channel {
   constructor(
     private readonly carrier: HttpSysCarrier,
     private readonly queue: HttpQueue,
-  ) {}
+  ) {
+    // Where the system cannot switch a connection, the program must not be offered to.
+    this.minor = loadHttpSys().httpFeatures().opaque ? ProtocolMinor : minorWithoutOpaque;
+  }
 
   send(batch: Uint8Array, length: number): void {
     if (this.closed) return;
