@@ -12,9 +12,8 @@ import { performance } from 'node:perf_hooks';
 import { buildWindows, installWine } from './build-windows.mjs';
 import { buildTypeScript, root } from './lib/build.mjs';
 import { makeTree, tree } from './lib/windows-tree.mjs';
+import { nodeVersion, runScript } from './lib/wine.mjs';
 
-/** What install.sh fetches: the oldest Node this project supports. */
-const nodeVersion = process.env.NODE_WIN_VERSION ?? '20.20.2';
 const engines = ['embedded', 'httpsys'];
 /** node:http itself, by name only: what fails there too is no difference of ours. */
 const oracle = 'node';
@@ -135,7 +134,6 @@ function readResults(file) {
 
 function runInWine(engine, file, folder) {
   mkdirSync(folder, { recursive: true });
-  const script = join(root, 'scripts', 'wine', 'run.sh');
   const options = [
     '-r',
     './test/support/windows-preload.js',
@@ -149,7 +147,7 @@ function runInWine(engine, file, folder) {
   delete env.HTTPSYS_ENGINE;
   delete env.NODE_TEST_CONTEXT;
   return new Promise((resolve, reject) => {
-    const child = spawn(script, [...options, file], { cwd: tree, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(runScript, [...options, file], { cwd: tree, env, stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(child);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output = (output + chunk).slice(-65536)));

@@ -10,7 +10,7 @@ const { installCommand, missingTools } = require('./toolchain');
 const root = path.join(__dirname, '..');
 
 function main(args) {
-  if (!args.includes('--build') && hasPrebuild(root)) return 0;
+  if (!args.includes('--build') && loadablePrebuild(root) !== null) return 0;
   const state = buildState(root);
   if (state === 'current') return 0;
   const missing = missingTools();
@@ -31,10 +31,21 @@ function main(args) {
   return build(nodeGyp, state);
 }
 
-/** Whether it loads is seen at run time (load-addon.ts); here it only matters that there is one. */
-function hasPrebuild(packageRoot) {
+/**
+ * The prebuilt binary that this machine can load, or null. Tried in a process of its own: one for another libc, or for a newer one than
+ * this machine has, fails there and is built from source instead.
+ */
+function loadablePrebuild(packageRoot) {
   const dir = path.join(packageRoot, 'prebuilds', `${process.platform}-${process.arch}`);
-  return fs.existsSync(dir) && fs.readdirSync(dir).some((name) => name.endsWith('.node'));
+  if (!fs.existsSync(dir)) return null;
+  const files = fs.readdirSync(dir).filter((name) => name.endsWith('.node'));
+  const loads = (file) => spawnSync(process.execPath, ['-e', 'require(process.argv[1])', file], { stdio: 'ignore' }).status === 0;
+  return (
+    files
+      .sort()
+      .map((name) => path.join(dir, name))
+      .find(loads) ?? null
+  );
 }
 
 /** `current`: nothing to do; `stale`: sources changed; `foreign`: built for another Node or processor, or never. */
@@ -118,6 +129,6 @@ function build(nodeGyp, state) {
   return 0;
 }
 
-module.exports = { buildState, findHeaders, findNodeGyp, hasPrebuild };
+module.exports = { buildState, findHeaders, findNodeGyp, loadablePrebuild };
 
 if (require.main === module) process.exitCode = main(process.argv.slice(2));

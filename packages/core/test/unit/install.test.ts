@@ -12,7 +12,7 @@ const install = load(path.join(scripts, 'install.js')) as {
   buildState(root: string): string;
   findHeaders(execPath?: string): string | null;
   findNodeGyp(env?: NodeJS.ProcessEnv): string | null;
-  hasPrebuild(root: string): boolean;
+  loadablePrebuild(root: string): string | null;
 };
 const toolchain = load(path.join(scripts, 'toolchain.js')) as {
   installCommand(platform: string, osRelease?: string): string;
@@ -78,15 +78,19 @@ describe('the install script', () => {
     assert.equal(stateOf(root), 'foreign');
   });
 
-  test('a prebuilt binary counts only for this platform', () => {
+  test('a prebuilt binary counts only for this platform, and only when it loads', () => {
     const root = makeDir();
-    assert.equal(install.hasPrebuild(root), false);
+    const own = path.join(root, 'prebuilds', `${process.platform}-${process.arch}`);
+    const built = path.join(scripts, '..', 'build', 'Release', 'httpsys.node');
+    assert.equal(install.loadablePrebuild(root), null);
     fs.mkdirSync(path.join(root, 'prebuilds', 'other-cpu'), { recursive: true });
-    fs.writeFileSync(path.join(root, 'prebuilds', 'other-cpu', 'node.napi.node'), '');
-    assert.equal(install.hasPrebuild(root), false);
-    fs.mkdirSync(path.join(root, 'prebuilds', `${process.platform}-${process.arch}`));
-    fs.writeFileSync(path.join(root, 'prebuilds', `${process.platform}-${process.arch}`, 'node.napi.node'), '');
-    assert.equal(install.hasPrebuild(root), true);
+    fs.copyFileSync(built, path.join(root, 'prebuilds', 'other-cpu', 'x.node'));
+    assert.equal(install.loadablePrebuild(root), null);
+    fs.mkdirSync(own);
+    fs.writeFileSync(path.join(own, 'a.musl.node'), 'not a library of this machine');
+    assert.equal(install.loadablePrebuild(root), null);
+    fs.copyFileSync(built, path.join(own, 'b.glibc.node'));
+    assert.equal(install.loadablePrebuild(root), path.join(own, 'b.glibc.node'));
   });
 
   test('headers beside the binary are used only when they are of this very version', () => {
