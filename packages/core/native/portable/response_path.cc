@@ -252,6 +252,8 @@ void Connection::abortResponse() {
 
 void Connection::onCancel() {
   dropExchange(frames::kAbortEngine, false);
+  // What the program wrote before it gave up leaves, as far as the client takes it now: node:http's destroy loses no written byte either.
+  if (!outBlocked_ && pendingOutput() > 0) flush();
   reset();
 }
 

@@ -18,12 +18,25 @@ function emitResponseClose(response: OwnResponse): void {
   response.emit('close');
 }
 
+function emitSocketClose(socket: ConnectionSocket, hadError: boolean): void {
+  socket.scope.emitDestroy();
+  socket.emit('close', hadError);
+}
+
 /**
- * Ends an exchange whose connection is gone: 'aborted' on the request, 'close' on the response, then (the caller's) 'close' on the socket,
- * 'error' and 'close' on the request. No listener runs before this returns, and one that throws keeps nothing from the others.
+ * Tells of the end of a connection: 'aborted' on the request that was under way, 'close' on its response and on the socket, then 'error' and
+ * 'close' on the request. A listener that throws keeps nothing from the others.
  */
+export function announceEnd(socket: ConnectionSocket, request: OwnRequest | null, hadError: boolean): void {
+  if (request !== null) {
+    process.nextTick(destroyRequest, request);
+    process.nextTick(emitResponseClose, request.res);
+  }
+  process.nextTick(emitSocketClose, socket, hadError);
+}
+
+/** Takes an exchange whose connection is gone out of everything; without events. */
 export function abortExchange(link: Link, request: OwnRequest): void {
-  if (request[kLink] === null) return;
   const response = request.res;
   link.removeRequest(request);
   request[kLink] = null;
@@ -32,8 +45,6 @@ export function abortExchange(link: Link, request: OwnRequest): void {
   const server = response[kServer];
   const waiting = response[kWaiting];
   response[kWaiting] = null;
-  process.nextTick(destroyRequest, request);
-  process.nextTick(emitResponseClose, response);
   if (waiting !== null) {
     // Node's callback of `end` emits 'finish' unless it finds this: what never left is not finished.
     (request.socket as { _hadError?: boolean })._hadError = true;

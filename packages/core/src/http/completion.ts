@@ -29,8 +29,11 @@ function isHeard(emitter: OwnRequest | OwnResponse): boolean {
 
 /** The socket is idle again, and no longer the response's. */
 function detach(response: OwnResponse): void {
-  const socket = response.req.socket as unknown as { _httpMessage: unknown } | null;
-  if (socket !== null && socket._httpMessage === response) socket._httpMessage = null;
+  const socket = response.req.socket as unknown as { _httpMessage: unknown; ending: boolean; destroy(): void } | null;
+  if (socket !== null && socket._httpMessage === response) {
+    socket._httpMessage = null;
+    if (socket.ending) socket.destroy();
+  }
   (response as { socket: unknown }).socket = null;
 }
 

@@ -7,6 +7,8 @@ import * as net from 'node:net';
 import type { ConnectionAddress } from '../queue/decode';
 import * as frames from '../queue/frames';
 import { defineAccessors } from './accessors';
+import { kLink } from '../symbols';
+import { abortExchange, announceEnd } from './abort';
 import { kTimeout } from './node-internals';
 import type { Link, OwnRequest } from './incoming-message';
 import type { Server } from './server';
@@ -28,11 +30,6 @@ function onSocketTimeout(this: ConnectionSocket): void {
   if (!heard.includes(true)) this.destroy();
 }
 
-function emitSocketClose(socket: ConnectionSocket, hadError: boolean): void {
-  socket.scope.emitDestroy();
-  socket.emit('close', hadError);
-}
-
 /** Bytes a response may be ahead of its client before `write` returns false. */
 export const socketHighWaterMark = 64 * 1024;
 
@@ -46,7 +43,8 @@ export class ConnectionSocket extends net.Socket {
   readonly connectionId: number;
   /** The server that was told of the connection; http-terminator and Next look for it here. */
   readonly server: Server;
-  readonly encrypted: boolean;
+  /** True over TLS, else undefined, as a socket of node:net has it. */
+  readonly encrypted: true | undefined;
   /** Response under way, or null while idle (http-terminator destroys idle sockets at once). */
   _httpMessage: OwnResponse | null = null;
   /** Request under way. */
@@ -56,6 +54,10 @@ export class ConnectionSocket extends net.Socket {
    * not be seen by the next request of the same batch, which belongs to another client.
    */
   readonly scope = new AsyncResource('HTTPSYSCONNECTION', { requireManualDestroy: true });
+  /** The program has ended it while a response is under way, behind which it closes. */
+  ending = false;
+  /** A response has said that the connection closes behind it: its end is no news of the client. */
+  answeredLast = false;
   /** Requests that came on it, for `maxRequestsPerSocket`. */
   requestCount = 0;
   private readonly link: Link;
@@ -68,7 +70,7 @@ export class ConnectionSocket extends net.Socket {
     this.server = server;
     this.link = link;
     this.connectionId = connectionId;
-    this.encrypted = (flags & frames.ConnectionEncrypted) !== 0;
+    this.encrypted = (flags & frames.ConnectionEncrypted) !== 0 ? true : undefined;
     this.addresses = addresses;
     this.on('error', onSocketError);
     this.on('timeout', onSocketTimeout);
@@ -83,7 +85,7 @@ export class ConnectionSocket extends net.Socket {
   /** Node's `localAddress`, `localPort`, `localFamily` and `address()` read this. */
   _getsockname(): Address {
     const { localAddress, localPort, family } = this.addresses;
-    return { address: localAddress, port: localPort, family };
+    return { address: localAddress, family, port: localPort };
   }
 
   /** Body bytes the program gave; the engine frames them. */
@@ -110,14 +112,6 @@ export class ConnectionSocket extends net.Socket {
     return this;
   }
 
-  override cork(): void {
-    // Frames of a turn leave together anyway.
-  }
-
-  override uncork(): void {
-    // See cork.
-  }
-
   override _read(): void {
     // The engine reads; a body comes through its request.
   }
@@ -134,11 +128,14 @@ export class ConnectionSocket extends net.Socket {
   override _final(callback: (error?: Error | null) => void): void {
     callback();
     // `end` on a connection: no more requests; a response under way is finished first.
-    if (!this.destroyed && this._httpMessage === null) this.destroy();
+    if (this.destroyed) return;
+    if (this._httpMessage === null) this.destroy();
+    else this.ending = this.answeredLast = true;
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     const { link, currentRequest } = this;
+    const told = this.gone;
     if (!this.gone && link.open) {
       if (currentRequest !== null) link.writer.plain(frames.Cancel, 0, currentRequest.requestId);
       else link.writer.plain(frames.CloseConnections, frames.CloseAll, this.connectionId);
@@ -147,12 +144,14 @@ export class ConnectionSocket extends net.Socket {
     this.gone = true;
     link.removeConnection(this);
     this.server.connectionDone(this);
-    const request = this.currentRequest;
+    const request = currentRequest !== null && currentRequest[kLink] !== null ? currentRequest : null;
     this.currentRequest = null;
     clearTimeout((this as unknown as Record<symbol, NodeJS.Timeout | undefined>)[kTimeout]);
     callback(error);
-    if (request !== null) this.server.abortExchange(link, request);
-    process.nextTick(emitSocketClose, this, error !== null);
+    if (request !== null) abortExchange(link, request);
+    if (told) announceEnd(this, request, error !== null);
+    // A program that destroys a connection hears of its end in a later turn, as with a handle that has to be closed first.
+    else setImmediate(announceEnd, this, request, error !== null);
   }
 
   /** Without a handle net.Socket would take the connection for closed already. */
@@ -176,7 +175,7 @@ export class ConnectionSocket extends net.Socket {
   closedByEngine(): void {
     this.gone = true;
     // The constructor of net.Socket listens to 'end' itself; others want to know.
-    if (!this.destroyed && this.listenerCount('end') > 1) this.emit('end');
+    if (!this.destroyed && !this.answeredLast && this.listenerCount('end') > 1) this.emit('end');
     this.destroy();
   }
 

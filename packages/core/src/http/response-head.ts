@@ -2,6 +2,7 @@
  * Composes the header block of a RESPONSE frame from what a program has set, and notes what the engine and the cache ask of it.
  */
 import type * as http from 'node:http';
+import { inspect } from 'node:util';
 import * as frames from '../queue/frames';
 import type { SharingFacts } from './cache-policy';
 import { lowerOf } from '../queue/header-names';
@@ -146,7 +147,7 @@ export function composeGiven(given: http.OutgoingHttpHeaders | readonly unknown[
     return;
   }
   if (given.length % 2 !== 0) {
-    throw nodeError(TypeError, 'ERR_INVALID_ARG_VALUE', "The argument 'headers' is invalid. Received an array of odd length");
+    throw nodeError(TypeError, 'ERR_INVALID_ARG_VALUE', `The argument 'headers' is invalid. Received ${inspect(given)}`);
   }
   for (let n = 0; n < given.length; n += 2) appendChecked(given[n], given[n + 1], unique);
 }

@@ -13,6 +13,9 @@ import type { OwnResponse } from './server-response';
 
 const proto = http.ServerResponse.prototype as unknown as { _finish(): void };
 
+/** Longest body, in bytes or UTF-16 units, that surely fits the engine's window in one frame. */
+export const pieceBytesMax = Math.floor(frames.ResponseWindowBytes / 3);
+
 /** A body piece that waits until the engine's window has room. */
 export interface WaitingPiece {
   bytes: Uint8Array;
@@ -31,7 +34,10 @@ const reasonBytesMax = 0xffff;
 export function headFlags(response: OwnResponse): number {
   let { flags } = head;
   if (!response.sendDate) flags |= frames.ResponseNoDate;
-  if (response[kServer].closing || !response.shouldKeepAlive) flags |= frames.ResponseClose;
+  if (response[kServer].closing || !response.shouldKeepAlive) {
+    flags |= frames.ResponseClose;
+    if (response.socket !== null) (response.socket as unknown as { answeredLast: boolean }).answeredLast = true;
+  }
   return flags;
 }
 
@@ -55,8 +61,8 @@ function storeHeader(this: OwnResponse, firstLine: string, headers: unknown): vo
     // It may have been removed before it was set again.
     this._removedContLen = false;
   } else if (typeof this._contentLength === 'number' && this._hasBody && !this._removedContLen && !head.trailer) {
-    // `end` has the whole body; it may travel in several frames all the same.
-    head.text += `Content-Length: ${this._contentLength}\r\n`;
+    // `end` has the whole body, which travels in several frames; when it fits one with END, the engine adds the field in Node's place.
+    if (this._contentLength > pieceBytesMax || !this.req[kBodyDone]) head.text += `Content-Length: ${this._contentLength}\r\n`;
   }
   this[kPolicyBlock] = policy;
   this[kHead] = head.text;

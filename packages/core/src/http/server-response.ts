@@ -12,7 +12,7 @@ import type { Link, OwnRequest } from './incoming-message';
 import { kOutHeaders, nativeEnd, nativeWriteHead } from './node-internals';
 import { setHeader } from './header-store';
 import { policyBlock } from './policy-block';
-import { countWritten, headFlags, hooks, reasonOf, statusOf, type WaitingPiece } from './response-hooks';
+import { countWritten, headFlags, hooks, pieceBytesMax, reasonOf, statusOf, type WaitingPiece } from './response-hooks';
 import { composeStored, head, type StoredHeaders } from './response-head';
 import type { Server } from './server';
 
@@ -45,9 +45,6 @@ export interface OwnResponse extends http.ServerResponse<OwnRequest> {
 }
 
 const proto = http.ServerResponse.prototype;
-
-/** Longest body, in bytes or UTF-16 units, that surely fits the engine's window in one frame. */
-const pieceBytesMax = Math.floor(frames.ResponseWindowBytes / 3);
 
 /** A response. Everything node:http documents for `http.ServerResponse`, and a cache policy. */
 export class ServerResponse<Request extends http.IncomingMessage = http.IncomingMessage> extends http.ServerResponse<Request> {
@@ -98,6 +95,10 @@ export class ServerResponse<Request extends http.IncomingMessage = http.Incoming
   }
 }
 
+function hasNoBody(response: OwnResponse): boolean {
+  return !response._hasBody || response.statusCode === 204 || response.statusCode === 304;
+}
+
 /** The whole response in one frame. False: it takes the long way (errors, special cases), and nothing has happened. */
 function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | undefined): boolean {
   const link = response[kLink];
@@ -106,6 +107,8 @@ function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | un
     return false;
   if (response.strictContentLength || (response._header !== null && response._removedContLen)) return false;
   const body = chunk === null || chunk === undefined || chunk.length === 0 ? null : chunk;
+  // Node's way throws ERR_HTTP_BODY_NOT_ALLOWED.
+  if (body !== null && response[kServer].responseOptions.rejectNonStandardBodyWrites && hasNoBody(response)) return false;
   // A piece that may not fit the window is cut by the long way, unless it may be stored, which takes one frame (CACHE-2).
   if (body !== null && body.length > pieceBytesMax) return false;
   let status = response.statusCode;
@@ -118,13 +121,6 @@ function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | un
     const message = response.statusMessage as string | undefined;
     const standard = http.STATUS_CODES[status];
     if (message !== undefined && message !== '' && message !== standard) return false;
-    // Node's way throws ERR_HTTP_BODY_NOT_ALLOWED.
-    if (
-      body !== null &&
-      (!response._hasBody || status === 204 || status === 304) &&
-      response[kServer].responseOptions.rejectNonStandardBodyWrites
-    )
-      return false;
     composeStored((response as unknown as Record<symbol, StoredHeaders | null>)[kOutHeaders], response[kServer].uniqueHeaders);
     // Koa removes Content-Length and sets it again.
     if (head.trailer || head.transferEncoding || (response._removedContLen && !head.contentLength)) return false;

@@ -13,7 +13,7 @@ import { readHeaderEntries } from '../queue/header-entries';
 import { RequestQueue, type QueueEvents } from '../queue/request-queue';
 import type { EngineState } from '../queue/state';
 import { defineAccessors } from './accessors';
-import { abortExchange, emitClientError } from './abort';
+import { emitClientError } from './abort';
 import { validateCachePolicy, type CachePolicy } from './cache-policy';
 import { ConnectionSocket } from './connection-socket';
 import { dispatchRequest, takeBody } from './dispatch';
@@ -302,11 +302,6 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
   /** @internal */
   connectionDone(_socket: ConnectionSocket): void {
     this.connectionCount--;
-  }
-
-  /** @internal */
-  abortExchange(link: Link, request: OwnRequest): void {
-    abortExchange(link, request);
   }
 
   private makeSocket(link: Link, id: number, flags: number, address: ConnectionAddress): ConnectionSocket {
