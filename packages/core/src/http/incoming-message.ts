@@ -2,6 +2,7 @@
  * IncomingMessage: node:http's class with its fields filled from a REQUEST frame, and a body that is pulled by credit.
  */
 import * as http from 'node:http';
+import type { Socket } from 'node:net';
 import type { ChannelLink } from '../queue/channel-link';
 import type { UserFacts } from '../queue/facts';
 import { joinRules, lowerOf } from '../queue/header-names';
@@ -47,6 +48,14 @@ function addHeader(name: string, value: string, headers: Record<string, string |
  * A request. Everything node:http documents for a server's `http.IncomingMessage`, and the prefix it was routed by.
  */
 export class IncomingMessage extends http.IncomingMessage {
+  constructor(socket: Socket) {
+    // Node makes an options object of the socket's highWaterMark and its Readable looks for six options there: a tenth of a request's time.
+    super(undefined as unknown as Socket);
+    this.socket = socket;
+    (this as unknown as { client: Socket }).client = socket;
+    (this as unknown as { _readableState: { highWaterMark: number } })._readableState.highWaterMark = socket.readableHighWaterMark;
+  }
+
   /** Path of the URL prefix that matched, in lower case, with its final slash; `/` when listening on a port. */
   get prefixPath(): string {
     return (this as unknown as OwnRequest)[kPrefixPath];

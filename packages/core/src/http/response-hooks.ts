@@ -22,6 +22,8 @@ export interface WaitingPiece {
   callback: (() => void) | null;
 }
 
+const { STATUS_CODES } = http;
+
 type Callback = ((error?: Error | null) => void) | null | undefined;
 
 /** Above the frame's flags in `kHeadFlags`: the status, and whether the response has a reason phrase of its own. */
@@ -68,7 +70,7 @@ function storeHeader(this: OwnResponse, firstLine: string, headers: unknown): vo
   this[kHead] = head.text;
   // As node:http: the status line is fixed here, whatever happens to `statusCode` and `statusMessage` before the head leaves.
   const status = this.statusCode;
-  if (String(this.statusMessage) !== http.STATUS_CODES[status]) flags |= ownReason;
+  if (String(this.statusMessage) !== STATUS_CODES[status]) flags |= ownReason;
   this[kHeadFlags] = flags | (status << statusShift);
   this._header = `${firstLine}${head.text}\r\n`;
   this._headerSent = false;

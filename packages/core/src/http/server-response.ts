@@ -45,6 +45,8 @@ export interface OwnResponse extends http.ServerResponse<OwnRequest> {
 }
 
 const proto = http.ServerResponse.prototype;
+/** Here, because each access to a member of an imported module that is not ours calls a getter. */
+const { STATUS_CODES } = http;
 
 /** A response. Everything node:http documents for `http.ServerResponse`, and a cache policy. */
 export class ServerResponse<Request extends http.IncomingMessage = http.IncomingMessage> extends http.ServerResponse<Request> {
@@ -119,7 +121,7 @@ function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | un
   if (response._header === null) {
     if (!Number.isInteger(status) || status < 200 || status > 999) return false;
     const message = response.statusMessage as string | undefined;
-    const standard = http.STATUS_CODES[status];
+    const standard = STATUS_CODES[status];
     if (message !== undefined && message !== '' && message !== standard) return false;
     composeStored((response as unknown as Record<symbol, StoredHeaders | null>)[kOutHeaders], response[kServer].uniqueHeaders);
     // Koa removes Content-Length and sets it again.
