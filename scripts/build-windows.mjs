@@ -4,8 +4,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { core, root, run } from './lib/build.mjs';
-import { compile, compileAddon, isUnlinked, nodeHeaders, sourcesFor } from './lib/objects.mjs';
+import { core, newest, root, run } from './lib/build.mjs';
+import { compile, compileAddon, defines, isUnlinked, nodeHeaders, sourcesFor } from './lib/objects.mjs';
 
 export const platform = 'win32';
 /** prebuildify's name for a package with a scope. */
@@ -23,6 +23,14 @@ const libraries = ['-lhttpapi', '-lws2_32'];
 
 /** Compiler, Wine and node.exe: at once when they are there. */
 export const installWine = () => run('sh', [join(root, 'scripts', 'wine', 'install.sh')]);
+
+/** The addon with which a test counts its handles; true when it is there. */
+export function buildHandles(output) {
+  const source = join(root, 'scripts', 'wine', 'handles.cc');
+  if (newest([output]) > newest([source])) return true;
+  const args = [join(root, 'scripts', 'wine', 'build.sh'), output, ...defines.map((define) => `-D${define}`), source];
+  return run('sh', args, { cwd: core, env: { ...process.env, NODE_INCLUDE: nodeHeaders() } });
+}
 
 /** Builds what is stale; true when the addon is there. */
 export const buildWindows = () => run(process.execPath, [fileURLToPath(import.meta.url)]);

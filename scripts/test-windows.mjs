@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { buildWindows, installWine } from './build-windows.mjs';
+import { buildHandles, buildWindows, installWine } from './build-windows.mjs';
 import { buildTypeScript, root } from './lib/build.mjs';
 import { makeTree, tree } from './lib/windows-tree.mjs';
 import { nodeVersion, runScript } from './lib/wine.mjs';
@@ -31,6 +31,7 @@ const filters = words.filter((word) => !chosen.includes(word));
 
 if (!installWine() || !buildTypeScript() || !buildWindows()) process.exit(1);
 makeTree();
+if (!buildHandles(join(tree, 'handles.node'))) process.exit(1);
 const { NEEDS_WINDOWS, testFileName, wholeFile } = createRequire(import.meta.url)(join(tree, 'test', 'support', 'needs-windows.js'));
 
 const files = ['functional', 'lifetime', 'conformance'].flatMap((folder) =>

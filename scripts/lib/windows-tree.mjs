@@ -3,7 +3,8 @@
 //
 //   packages/core/build/windows/test/...             core's tests, compiled
 //   packages/core/build/windows/node_modules/@httpsys/{core,express,...}
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+//   packages/core/build/windows/examples/...         programs that are run as they are
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { core, root } from './build.mjs';
@@ -12,12 +13,14 @@ const require = createRequire(join(root, 'package.json'));
 export const tree = join(core, 'build', 'windows');
 const packages = ['core', 'express', 'fastify', 'koa'];
 /** What of core's tests runs on every engine. */
-const folders = ['functional', 'lifetime', 'conformance', 'support', 'fixtures'];
+const folders = ['functional', 'lifetime', 'conformance', 'support', 'fixtures', 'windows'];
+/** Programs that are run as they are. */
+const examples = ['express-app'];
 
 /** Brings the tree up to date; only files that changed are written. */
 export function makeTree() {
-  for (const name of packages) copyPackage(name);
   const wanted = new Set();
+  for (const name of packages) copyPackage(name, wanted);
   for (const folder of folders) {
     const from = join(core, 'test', folder);
     for (const name of readdirSync(from, { recursive: true })) {
@@ -26,26 +29,34 @@ export function makeTree() {
       const target = join(tree, 'test', folder, name.replace(/\.ts$/, '.js'));
       wanted.add(target);
       if (isCurrent(target, source)) continue;
-      mkdirSync(dirname(target), { recursive: true });
+      copyFile(source, target);
       if (name.endsWith('.ts')) writeFileSync(target, transpile(source));
-      else cpSync(source, target);
     }
   }
-  removeOthers(join(tree, 'test'), wanted);
+  for (const folder of ['test', 'node_modules']) removeOthers(join(tree, folder), wanted);
+  for (const name of examples) copyFile(join(root, 'examples', name, 'app.mjs'), join(tree, 'examples', name, 'app.mjs'));
 }
 
 const isCurrent = (target, source) => existsSync(target) && statSync(target).mtimeMs > statSync(source).mtimeMs;
 
 /** What npm would install: the built package, and core's addon for Windows. */
-function copyPackage(name) {
+function copyPackage(name, wanted) {
   const from = join(root, 'packages', name);
-  const to = join(tree, 'node_modules', '@httpsys', name);
-  rmSync(to, { recursive: true, force: true });
-  mkdirSync(to, { recursive: true });
-  cpSync(join(from, 'package.json'), join(to, 'package.json'));
-  cpSync(join(from, 'dist'), join(to, 'dist'), { recursive: true, filter: (file) => !/\.(map|d\.ts|tsbuildinfo)$/.test(file) });
-  const addon = join(from, 'prebuilds', 'win32-x64');
-  if (existsSync(addon)) cpSync(addon, join(to, 'prebuilds', 'win32-x64'), { recursive: true });
+  const names = ['dist', join('prebuilds', 'win32-x64')].flatMap((folder) =>
+    existsSync(join(from, folder)) ? readdirSync(join(from, folder), { recursive: true }).map((file) => join(folder, file)) : [],
+  );
+  for (const file of ['package.json', ...names]) {
+    const source = join(from, file);
+    if (!statSync(source).isFile() || /\.(map|d\.ts|tsbuildinfo)$/.test(file)) continue;
+    const target = join(tree, 'node_modules', '@httpsys', name, file);
+    wanted.add(target);
+    if (!isCurrent(target, source)) copyFile(source, target);
+  }
+}
+
+function copyFile(source, target) {
+  mkdirSync(dirname(target), { recursive: true });
+  copyFileSync(source, target);
 }
 
 /** Types were checked by `npm run typecheck`. */
