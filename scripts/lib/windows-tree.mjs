@@ -20,6 +20,9 @@ const examples = ['express-app'];
 /** Brings the tree up to date; only files that changed are written. */
 export function makeTree() {
   const wanted = new Set();
+  mkdirSync(tree, { recursive: true });
+  // A package of its own: inside core's, the name @httpsys/core would mean the sources around it.
+  writeFileSync(join(tree, 'package.json'), '{ "name": "httpsys-windows-tests", "private": true, "type": "commonjs" }\n');
   for (const name of packages) copyPackage(name, wanted);
   for (const folder of folders) {
     const from = join(core, 'test', folder);

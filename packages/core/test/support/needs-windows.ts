@@ -18,6 +18,12 @@ export interface NeedsWindows {
 export const needsWindows: readonly NeedsWindows[] = [
   {
     engines: ['embedded', 'httpsys'],
+    fact: 'HTTP.SYS in place of the service',
+    reason: 'the test names the service, which does not exist on Windows',
+    tests: { 'functional/server': ['HTTPSYS_ENGINE chooses where the program does not'] },
+  },
+  {
+    engines: ['embedded', 'httpsys'],
     fact: 'sockets of Wine',
     reason: 'a send of any size is complete at once, so that a client never sees that nobody reads; the same with node:http',
     tests: { 'functional/request-body': ['a paused body stalls the client, and everything arrives after resume'] },
