@@ -50,6 +50,7 @@ Napi::Object StateToObject(Napi::Env env, const EngineState& state) {
     Put(queue, "requests", one.requests);
     Put(queue, "hits", one.hits);
     Put(queue, "inFlight", one.inFlight);
+    Put(queue, "upgraded", one.upgraded);
     Put(queue, "bytesOut", one.bytesOut);
     queues.Set(i, queue);
   }

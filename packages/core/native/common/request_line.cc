@@ -38,8 +38,15 @@ bool parseTarget(const char* queryAt, RequestHead* head, bool* absolute, ParseEr
   const char* const begin = head->target.data();
   const char* const end = begin + head->target.size();
   if (head->methodCode == methods::kConnect) {
-    *error = errors::kInvalidUrl;  // no tunnels: the authority form names nothing that a prefix could match
-    return false;
+    // RFC 9112 section 3.2.3: host and port, and nothing else. The port is not optional.
+    const size_t colon = head->target.rfind(':');
+    const bool named = colon != std::string_view::npos && colon > 0 && bytes::all(begin, begin + colon, bytes::kHost);
+    if (!named || end - begin - colon - 1 < 1 || end - begin - colon - 1 > 5 || !bytes::all(begin + colon + 1, end, bytes::kDigit)) {
+      *error = errors::kInvalidUrl;
+      return false;
+    }
+    head->path = kRootPath;
+    return true;
   }
   if (*begin == '/') {
     head->path = view(begin, queryAt);

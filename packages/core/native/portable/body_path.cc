@@ -12,13 +12,18 @@
 namespace httpsys {
 
 bool Connection::bodyBlocked() const {
-  return exchange_ != nullptr && !exchange_->bodyDone && exchange_->stage == ExchangeStage::kDelivered && exchange_->bodyCredit <= 0;
+  const Exchange* exchange = exchange_;
+  if (exchange == nullptr || exchange->stage != ExchangeStage::kDelivered) return false;
+  if (!exchange->bodyDone) return exchange->bodyCredit <= 0;
+  return exchange->taken && (exchange->bodyCredit <= 0 || exchange->channel->congested());
 }
 
 // The REQUEST frame at `frameAt` was appended last: a body that is here as a whole goes into it, else BODY frames follow.
 size_t Connection::beginBody(const char* rest, size_t restBytes, size_t frameAt) {
   Exchange* exchange = exchange_;
   ByteBuffer* out = exchange->channel->out();
+  // Of a request that may be upgraded an inline body would be what was sent behind it.
+  if (exchange->upgradable) return pumpBody(rest, restBytes);
   if (!exchange->chunked) {
     if (exchange->bodyRemaining > restBytes || exchange->bodyRemaining > frames::kBodyWindowBytes) return pumpSized(rest, restBytes);
     const size_t taken = static_cast<size_t>(exchange->bodyRemaining);
@@ -202,7 +207,7 @@ void Connection::bodyFailed(const ParseError& error) {
 
 void Connection::onBodyCredit(uint32_t count) {
   Exchange* exchange = exchange_;
-  if (exchange->bodyDone) return;
+  if (exchange->bodyDone && !exchange->taken) return;
   exchange->bodyCredit = std::min(exchange->bodyCredit + static_cast<int64_t>(count), limits::kBodyCreditMax);
   inputReady_ = true;
   markDirty();

@@ -27,14 +27,16 @@ void Channel::markDirty() {
 void Channel::flush() {
   dirty_ = false;
   if (!open_) return;
-  const bool congested = out_.size() >= limits::kChannelOutputHighBytes;
+  const bool wasCongested = congested();
   transmit(&out_);
   if (out_.size() > limits::kChannelOutputMaxBytes) {
     fail("the application does not read its channel");
     end();
     return;
   }
-  if (congested && shard_ != nullptr && takesRequests()) shard_->pump();
+  if (!wasCongested || congested()) return;
+  for (Exchange* exchange = delivered_.first(); exchange != nullptr; exchange = exchange->next) exchange->connection->channelRelieved();
+  if (shard_ != nullptr && takesRequests()) shard_->pump();
 }
 
 void Channel::take(Exchange* exchange) {
@@ -49,6 +51,7 @@ void Channel::drop(Exchange* exchange) {
   delivered_.remove(exchange);
   exchange->channel = nullptr;
   exchange->shard->counters().inFlight.subtract(1);
+  if (exchange->taken) exchange->shard->counters().upgraded.subtract(1);
 }
 
 void Channel::takeBack(Exchange* exchange) {
@@ -96,7 +99,8 @@ bool Channel::handleFrames(const uint8_t* data, size_t length, size_t* consumed)
 size_t Channel::beginData(const uint8_t* data, size_t length) {
   if (length < frames::kHeaderBytes || shard_ == nullptr) return 0;
   const frames::Header header = frames::loadHeader(data);
-  if (header.type != frames::kData || header.length <= frames::kHeaderBytes || header.length > frames::kFrameBytesMax) return 0;
+  if (header.type != frames::kData && header.type != frames::kOpaque) return 0;
+  if (header.length <= frames::kHeaderBytes || header.length > frames::kFrameBytesMax) return 0;
   data_ = header;
   dataLeft_ = header.length - static_cast<uint32_t>(frames::kHeaderBytes);
   return frames::kHeaderBytes;
@@ -108,7 +112,8 @@ bool Channel::continueData(const uint8_t* data, size_t length, size_t* consumed)
   if (part == 0) return true;
   dataLeft_ -= static_cast<uint32_t>(part);
   frames::Header header = data_;
-  if (dataLeft_ > 0) header.flags = static_cast<uint8_t>(header.flags & ~frames::kDataEnd);
+  // What its flags end, ends with its last byte.
+  if (dataLeft_ > 0) header.flags = 0;
   return handleRequestFrame(header, data, part);
 }
 
@@ -135,6 +140,7 @@ bool Channel::handleFrame(const frames::Header& header, const uint8_t* body, siz
     case frames::kData:
     case frames::kEnd:
     case frames::kCancel:
+    case frames::kOpaque:
       break;
     default:
       // A later minor version may add types; they are skipped.
@@ -167,6 +173,8 @@ bool Channel::handleRequestFrame(const frames::Header& header, const uint8_t* bo
     case frames::kEnd:
       connection->onEnd(bytes);
       return true;
+    case frames::kOpaque:
+      return connection->onOpaque(header.flags, bytes) || overrun(header.id);
     case frames::kCancel:
       connection->onCancel();
       return true;
@@ -178,7 +186,7 @@ bool Channel::handleRequestFrame(const frames::Header& header, const uint8_t* bo
 void Channel::closeConnections(uint8_t flags, uint32_t connectionId) {
   if (connectionId != 0) {
     Connection* connection = thread_->connection(connectionId);
-    if (connection == nullptr || !connection->knows(this)) return;
+    if (connection == nullptr || !connection->knows(this) || connection->isTaken()) return;
     connection->closeFor(this, flags);
     if ((flags & frames::kCloseAll) != 0) connection->forgetChannel(this);
     return;
@@ -186,9 +194,11 @@ void Channel::closeConnections(uint8_t flags, uint32_t connectionId) {
   // One pass over the thread's connections: this is what `close()` of a server asks for, not something done per request.
   for (Connection* connection = thread_->firstConnection(); connection != nullptr;) {
     Connection* next = connection->nextConnection();
-    if (connection->lastShard() == shard_) connection->closeFor(this, flags);
-    // What stays open for others is closed to this application: it is told of it anew with its next request.
-    if ((flags & frames::kCloseAll) != 0) connection->forgetChannel(this);
+    if (!connection->isTaken()) {
+      if (connection->lastShard() == shard_) connection->closeFor(this, flags);
+      // What stays open for others is closed to this application: it is told of it anew with its next request.
+      if ((flags & frames::kCloseAll) != 0) connection->forgetChannel(this);
+    }
     connection = next;
   }
 }

@@ -37,7 +37,9 @@ class Channel {
     if (!dirty_) markDirty();
     return &out_;
   }
-  bool takesRequests() const { return credit_ > 0 && accepting_ && out_.size() < limits::kChannelOutputHighBytes; }
+  bool takesRequests() const { return credit_ > 0 && accepting_ && !congested(); }
+  // The application is behind: nothing that can wait is added.
+  bool congested() const { return out_.size() >= limits::kChannelOutputHighBytes; }
   void take(Exchange* exchange);
   void drop(Exchange* exchange);
   // The request was not delivered after all.
@@ -49,7 +51,7 @@ class Channel {
   // Works off the whole frames at the start of the bytes and says how many bytes they had. False: a malformed frame; `error` says which.
   bool handleFrames(const uint8_t* data, size_t length, size_t* consumed);
   const std::string& error() const { return error_; }
-  // A DATA frame of which only the beginning is there need not be gathered: `beginData` takes its header, if the bytes start with that, and
+  // A DATA or OPAQUE frame of which only the beginning is there need not be gathered: `beginData` takes its header, if the bytes start with that, and
   // returns how many it took; `continueData` takes what has come of its body.
   size_t beginData(const uint8_t* data, size_t length);
   bool continueData(const uint8_t* data, size_t length, size_t* consumed);

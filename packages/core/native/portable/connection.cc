@@ -61,7 +61,7 @@ bool Connection::open(Socket socket, uint32_t id) {
   scanned_ = lingered_ = 0;
   deadline_ = Deadline::kNone;
   interest_ = kInterestUnset;
-  closed_ = dirty_ = readClosed_ = hungUp_ = outBlocked_ = closeAfter_ = lingering_ = lingerAfter_ = inputReady_ = stuckOnOutput_ = false;
+  closed_ = dirty_ = readClosed_ = hungUp_ = outBlocked_ = closeAfter_ = lingering_ = lingerAfter_ = inputReady_ = cutOff_ = stuckOnOutput_ = false;
   startDeadline(Deadline::kHeader, headerMs());
   setInterest();
   return true;
@@ -135,6 +135,10 @@ void Connection::onReadable() {
 
 void Connection::onPeerClosed() {
   readClosed_ = true;
+  if (isTaken() && exchange_->bodyDone) {
+    settle();
+    return;
+  }
   if (lingering_ || exchange_ == nullptr || !exchange_->bodyDone) {
     // Nothing to answer, or a request that can never be complete. What is still to be written goes out first.
     // Whole requests that were sent ahead are still answered; behind a body that was cut off nothing is a request.
@@ -196,6 +200,7 @@ void Connection::settle() {
     thread_->giveBuffer(in_);
     in_ = nullptr;
   }
+  if (isTaken()) endOpaqueSides();
   reportDrained();
   if (pendingOutput() == 0) {
     if (closeAfter_ && exchange_ == nullptr) {
@@ -306,7 +311,7 @@ void Connection::forgetChannel(const Channel* channel) {
 }
 
 void Connection::closeFor(const Channel* channel, uint8_t flags) {
-  if (closed_) return;
+  if (closed_ || isTaken()) return;
   if (exchange_ == nullptr && pendingOutput() == 0 && in_ == nullptr) {
     if ((flags & (frames::kCloseIdle | frames::kCloseAll)) != 0) close();
   } else if ((flags & frames::kCloseAll) == 0) {

@@ -1,7 +1,8 @@
 // A client's socket and what happens on it: heads are parsed and routed, bodies and responses streamed, one exchange at a time.
 //
-// The subject is spread over six files: connection.cc (the socket: its life, reading, ends), output_path.cc (writing), connection_deadlines.cc,
-// request_path.cc (heads: routing, cache, delivery), body_path.cc (request bodies), response_path.cc (frames of the application that answer).
+// The subject is spread over seven files: connection.cc (the socket: its life, reading, ends), output_path.cc (writing), connection_deadlines.cc,
+// request_path.cc (heads: routing, cache, delivery), body_path.cc (request bodies), response_path.cc (frames of the application that answer),
+// opaque_path.cc (after an upgrade or CONNECT).
 #pragma once
 
 #include <uv.h>
@@ -41,6 +42,8 @@ class Connection final : public Timed {
   Connection* nextConnection() const { return next_; }
   QueueShard* lastShard() const { return shard_; }
   bool closed() const { return closed_; }
+  // After an upgrade or CONNECT the bytes are the application's, and no rule of HTTP holds.
+  bool isTaken() const { return exchange_ != nullptr && exchange_->taken; }
 
   // Writes what is pending, goes on with what the client sent ahead, and brings deadline and interest up to date.
   void settle();
@@ -53,6 +56,7 @@ class Connection final : public Timed {
   void refuse(const ParseError& error);
   void retryCache();
   void channelEnded();
+  void channelRelieved();
   bool knows(const Channel* channel) const;
   void forgetChannel(const Channel* channel);
   void closeFor(const Channel* channel, uint8_t flags);
@@ -66,6 +70,7 @@ class Connection final : public Timed {
   bool onData(bool end, std::string_view bytes);
   void onEnd(std::string_view trailers);
   void onBodyCredit(uint32_t count);
+  bool onOpaque(uint8_t flags, std::string_view bytes);
   void onCancel();
 
  private:
@@ -130,6 +135,14 @@ class Connection final : public Timed {
   bool bodyTooLarge() const;
   void bodyFailed(const ParseError& error);
 
+  // opaque_path.cc
+  void showAhead(const char* rest, size_t restBytes, size_t frameAt);
+  void take();
+  bool switchOver(uint16_t status, std::string_view reason, std::string_view block, std::string_view bytes);
+  size_t pumpOpaque(const char* data, size_t length);
+  void endOpaqueSides();
+  void closeOpaque();
+
   // response_path.cc
   void abortResponse();
   void writeBody(std::string_view bytes);
@@ -178,6 +191,7 @@ class Connection final : public Timed {
   bool lingering_ = false;
   bool lingerAfter_ = false;  // more may come from the client: half-close and drain first
   bool inputReady_ = false;   // `in_` may be looked at again
+  bool cutOff_ = false;       // what is still to be sent has limits::kLingerMs to leave
   bool stuckOnOutput_ = false;  // pipelined requests wait for the output to drain
 };
 

@@ -22,6 +22,15 @@ void Connection::startDeadline(Deadline kind, uint64_t ms) {
 
 void Connection::setDeadline() {
   if (lingering_) return;
+  if (cutOff_) {
+    if (deadline_ != Deadline::kLinger) startDeadline(Deadline::kLinger, limits::kLingerMs);
+    return;
+  }
+  // What two programs say to each other in a protocol of their own may take as long as they like, as with node:http.
+  if (isTaken() && exchange_->bodyDone) {
+    if (deadline_ != Deadline::kNone) startDeadline(Deadline::kNone, 0);
+    return;
+  }
   if (outBlocked_) {
     if (deadline_ != Deadline::kSendRate) {
       sendMark_ = sent_;

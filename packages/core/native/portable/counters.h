@@ -27,7 +27,7 @@ struct UrlCounters {
 };
 
 struct QueueCounters {
-  Counter requests, hits, inFlight, bytesOut;
+  Counter requests, hits, inFlight, upgraded, bytesOut;
 };
 
 struct ThreadCounters {

@@ -336,6 +336,7 @@ EngineState Engine::state() {
       at->second.requests += one->requests.get();
       at->second.hits += one->hits.get();
       at->second.inFlight += one->inFlight.get();
+      at->second.upgraded += one->upgraded.get();
       at->second.bytesOut += one->bytesOut.get();
     }
     for (const auto& [key, one] : counters.urls) {

@@ -13,7 +13,7 @@ namespace httpsys {
 struct QueueState {
   uint32_t id = 0, depth = 0, attached = 0, connections = 0;
   bool enabled = true;
-  uint64_t requests = 0, hits = 0, inFlight = 0, bytesOut = 0;
+  uint64_t requests = 0, hits = 0, inFlight = 0, upgraded = 0, bytesOut = 0;
 };
 
 struct UrlState {

@@ -49,7 +49,7 @@ struct Exchange {
   uint64_t bodyRemaining = 0;  // with Content-Length
   uint64_t bodyReceived = 0;
   uint64_t drained = 0;        // read and thrown away after the response
-  int64_t bodyCredit = 0;      // bytes that may still go to the application
+  int64_t bodyCredit = 0;      // body and opaque bytes that may still go to the application
   ChunkedDecoder decoder;
 
   // Response.
@@ -61,6 +61,15 @@ struct Exchange {
   uint64_t lengthRemaining = 0;
   uint64_t bodyAccepted = 0;
   uint64_t bodyCredited = 0;
+
+  // Upgrade and CONNECT (docs/frames.md).
+  bool upgradable = false;
+  bool taken = false;        // the client's further bytes are the application's
+  bool opaque = false;       // the application's bytes are the client's
+  bool inputEnded = false;   // the application was told of the client's FIN
+  bool outputEnded = false;  // the application has sent its last byte
+  bool finSent = false;
+  uint32_t shown = 0;        // bytes behind the head that went along with REQUEST
 
   // Cache: the key of a request that may produce an entry or waits for one, and what it takes to answer it from an entry.
   bool renewing = false;
@@ -79,6 +88,8 @@ struct Exchange {
     id = urlContext = 0;
     stage = ExchangeStage::kNew;
     http10 = headMethod = expectContinue = continued = chunked = headSent = bodyless = closes = renewing = mayStore = false;
+    upgradable = taken = opaque = inputEnded = outputEnded = finSent = false;
+    shown = 0;
     keepAlive = bodyDone = inOneFrame = true;
     bodyRemaining = bodyReceived = drained = lengthRemaining = bodyAccepted = bodyCredited = flushMark = 0;
     bodyCredit = 0;

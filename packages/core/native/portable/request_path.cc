@@ -31,7 +31,7 @@ size_t Connection::process(const char* data, size_t length) {
       return length;
     }
     if (exchange_ != nullptr) {
-      if (exchange_->bodyDone) return at;
+      if (exchange_->bodyDone) return exchange_->taken ? at + pumpOpaque(data + at, length - at) : at;
       if (exchange_->stage == ExchangeStage::kQueued || exchange_->stage == ExchangeStage::kCacheWait) return at;
       const size_t used = pumpBody(data + at, length - at);
       at += used;
@@ -79,8 +79,10 @@ void Connection::handleHead(const RequestHead& head, const char* rest, size_t re
   }
   // CACHE-3 to CACHE-8 and CACHE-24: the same requests are served from the cache and produce its entries, but for Range (CACHE-9). A target
   // in absolute form is left out: its application sees other text than that of the same URL in origin form, and a Host it need not match.
-  const bool hasBody = head.chunked || head.contentLength > 0;
-  const bool cacheable = head.methodCode == methods::kGet && !hasBody && !head.hasAuthorization && !head.hasTranslate &&
+  // RFC 9110 section 9.3.6: a CONNECT has no body; what is behind it is the tunnel's.
+  const bool connects = head.methodCode == methods::kConnect;
+  const bool hasBody = !connects && (head.chunked || head.contentLength > 0);
+  const bool cacheable = head.methodCode == methods::kGet && !hasBody && !head.upgrade && !head.hasAuthorization && !head.hasTranslate &&
                          !head.hasExpectOther && !head.hasPrecondition && !ambiguous && head.target.front() == '/';
   exchange->mayStore = cacheable && head.range.empty() && head.ifRange.empty();
   CacheLookup found = CacheLookup::kMiss;
@@ -107,6 +109,7 @@ void Connection::handleHead(const RequestHead& head, const char* rest, size_t re
   exchange->expectContinue = head.expectContinue;
   exchange->chunked = head.chunked;
   exchange->bodyDone = !hasBody;
+  exchange->upgradable = head.upgrade || connects;
   exchange->bodyRemaining = head.contentLength > 0 ? static_cast<uint64_t>(head.contentLength) : 0;
   exchange->bodyCredit = frames::kBodyWindowBytes;
   if (head.chunked) exchange->decoder.reset();
@@ -133,7 +136,9 @@ const RouteTarget* Connection::admit(const RequestHead& head, std::string_view* 
     return nullptr;
   }
   const RouteTarget* target = nullptr;
-  switch (thread_->route(localPort_, std::string_view(local_ + routeAt_, localBytes_ - routeAt_), head.host, *path, &target)) {
+  // The authority of a CONNECT is another server's: it is routed by port and local address alone.
+  const std::string_view host = head.methodCode == methods::kConnect ? std::string_view() : head.host;
+  switch (thread_->route(localPort_, std::string_view(local_ + routeAt_, localBytes_ - routeAt_), host, *path, &target)) {
     case RouteStatus::kNoHost:
       sendPage(errors::kInvalidHost, withPage);
       return nullptr;
@@ -199,7 +204,11 @@ void Connection::dispatch(const RequestHead& head, const char* rest, size_t rest
     ByteBuffer* out = channel->out();
     const size_t frameAt = out->size();
     appendRequest(out, head, requestFlags(head), exchange->id, id_, exchange->urlContext);
-    if (!exchange->bodyDone) bodyTaken_ = static_cast<uint32_t>(beginBody(rest, restBytes, frameAt));
+    if (!exchange->bodyDone) {
+      bodyTaken_ = static_cast<uint32_t>(beginBody(rest, restBytes, frameAt));
+    } else if (exchange->upgradable) {
+      showAhead(rest, restBytes, frameAt);
+    }
     return;
   }
   if (!shard_->served()) {
@@ -221,6 +230,8 @@ void Connection::deliverWaiting(Exchange* exchange, Channel* channel) {
     const size_t used = beginBody(in_->data(), in_->size(), frameAt);
     if (closed_) return;
     in_->consume(used);
+  } else if (exchange->upgradable && in_ != nullptr) {
+    showAhead(in_->data(), in_->size(), frameAt);
   }
   inputReady_ = true;
   markDirty();

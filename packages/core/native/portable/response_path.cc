@@ -32,6 +32,7 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
     abortResponse();
     return true;
   }
+  if ((header.flags & frames::kResponseOpaque) != 0) return switchOver(status, parts.reason, parts.block, parts.body);
   const bool hasPolicy = (header.flags & frames::kResponsePolicy) != 0;
   // What is to be stored comes in one frame whatever its size; it is whole by END, or by its Content-Length with END to follow.
   const bool storable = hasPolicy && (whole || (scan.contentLength >= 0 && static_cast<uint64_t>(scan.contentLength) == parts.body.size()));
@@ -39,7 +40,7 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
 
   // A client that waits for 100 and gets the final status may or may not send its body: no telling what its next bytes are.
   const bool unsure = exchange->expectContinue && !exchange->continued && !exchange->bodyDone && exchange->bodyReceived == 0;
-  bool close = !exchange->keepAlive || (header.flags & frames::kResponseClose) != 0 || scan.connectionClose || unsure;
+  bool close = !exchange->keepAlive || (header.flags & frames::kResponseClose) != 0 || scan.connectionClose || unsure || exchange->taken;
   // An interim status as the last word: the client goes on waiting and would take the next answer on this connection for it.
   if (status < 200) close = true;
   exchange->bodyless = exchange->headMethod || isBodyless(status);
@@ -166,7 +167,7 @@ void Connection::onInformational(uint16_t status, std::string_view block) {
 
 bool Connection::onData(bool end, std::string_view bytes) {
   Exchange* exchange = exchange_;
-  if (!exchange->headSent) {
+  if (!exchange->headSent || exchange->opaque) {
     abortResponse();
     return true;
   }
@@ -185,7 +186,7 @@ void Connection::onEnd(std::string_view trailers) {
   ResponseHeadScan scan;
   if (!trailers.empty()) scanResponseHead(trailers, &scan);
   // Framing fields in a trailer would be taken for the message's own by a careless reader (RFC 9110 section 6.5.1).
-  if (!exchange_->headSent || (!trailers.empty() && (!scan.valid || scan.hasTransferEncoding || scan.contentLength >= 0))) {
+  if (!exchange_->headSent || exchange_->opaque || (!trailers.empty() && (!scan.valid || scan.hasTransferEncoding || scan.contentLength >= 0))) {
     abortResponse();
     return;
   }
@@ -265,7 +266,8 @@ void Connection::reportDrained() {
   const uint64_t left = exchange->bodyAccepted > pending ? exchange->bodyAccepted - pending : 0;
   if (left <= exchange->bodyCredited) return;
   const uint64_t fresh = left - exchange->bodyCredited;
-  if (pending > 0 && fresh < limits::kCreditStepBytes) return;
+  // A conversation of small messages needs no report of each.
+  if ((pending > 0 || exchange->opaque) && fresh < limits::kCreditStepBytes) return;
   exchange->bodyCredited = left;
   appendCredit(exchange->channel->out(), exchange->id, static_cast<uint32_t>(fresh));
 }

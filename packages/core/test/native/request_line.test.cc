@@ -100,9 +100,16 @@ TEST("ROUTE-12: the asterisk form is for OPTIONS alone") {
   CHECK_EQ(outcomeOf(withLine("OPTIONS *a HTTP/1.1")), "400 URL");
 }
 
-TEST("CONNECT is refused in every form") {
-  CHECK_EQ(outcomeOf(withLine("CONNECT a:443 HTTP/1.1")), "400 URL");
-  CHECK_EQ(outcomeOf(withLine("CONNECT / HTTP/1.1")), "400 URL");
+TEST("RFC 9112 section 3.2.3: CONNECT takes host and port, and nothing else") {
+  for (const char* target : {"a:443", "[::1]:8443", "example.com:1", "10.0.0.1:65535"}) {
+    Parsed request(withLine(std::string("CONNECT ") + target + " HTTP/1.1"));
+    CHECK_EQ(request.outcome(), "done");
+    CHECK_EQ(request.head.target, target);
+    CHECK_EQ(request.head.path, "/");
+  }
+  for (const char* target : {"/", "*", "a", "a:", ":443", "a:b", "a:123456", "http://a:443", "a:443/", "a:443?x", "u@a:443"}) {
+    CHECK_EQ(outcomeOf(withLine(std::string("CONNECT ") + target + " HTTP/1.1")), "400 URL");
+  }
 }
 
 TEST("versions other than 1.0 and 1.1 are 505, no version at all is 400") {
