@@ -20,6 +20,9 @@ const messages = {
     `${call} failed with Win32 error ${win32Code}; net helpmsg ${win32Code} tells what that is`,
   ERR_HTTPSYS_AUTHENTICATION: () =>
     "The option authentication is for HTTP.SYS on Windows: this engine cannot tell who its clients' users are, and does not listen without",
+  ERR_HTTPSYS_RAW_RESPONSE: (why: string) =>
+    `What was written to the socket of an upgrade is no HTTP response: ${why}. It has to begin with one, ` +
+    'for example "HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n\\r\\n"; any bytes may follow',
   ERR_HTTPSYS_CACHE_POLICY: (why: string) => `Invalid cache policy: ${why}`,
   ERR_HTTPSYS_NOT_LISTENING: () => 'The server is not listening',
 } as const;

@@ -23,3 +23,14 @@ export function integer(name: string, value: unknown, min: number, max: number):
   if (value < min || value > max) throw outOfRange(name, `>= ${min} && <= ${max}`, value);
   return value;
 }
+
+/** @throws ERR_INVALID_ARG_TYPE */
+export function callable(name: string, value: unknown): void {
+  if (typeof value === 'function') return;
+  throw Object.assign(
+    new TypeError(`The "${name}" property must be of type function. Received ${value === null ? 'null' : `type ${typeof value}`}`),
+    {
+      code: 'ERR_INVALID_ARG_TYPE',
+    },
+  );
+}

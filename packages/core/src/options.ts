@@ -5,7 +5,7 @@ import type { NativeQueueOptions } from './carriers/native';
 import { makeError } from './errors';
 import type { CachePolicy } from './http/cache-policy';
 import { httpSysSettings, type AuthenticationOptions, type HttpSysOptions } from './httpsys-options';
-import { integer } from './option-checks';
+import { callable, integer } from './option-checks';
 
 export { httpSysSettings } from './httpsys-options';
 
@@ -55,6 +55,11 @@ export interface ServerOptions extends Omit<http.ServerOptions, keyof MessageCla
   cacheEntryBytes?: number;
   /** Policy of every response that sets none itself; `HTTPSYS_CACHE_DURATION` (seconds) sets it from outside. Default: none. */
   cachePolicy?: CachePolicy | null;
+  /**
+   * Decides for each request that asks for an upgrade: true gives it to 'upgrade', false makes it an ordinary request. Default: whether
+   * 'upgrade' is listened to. Node's option since 24.9, here on every version.
+   */
+  shouldUpgradeCallback?: (request: http.IncomingMessage) => boolean;
   timeouts?: TimeoutOptions;
   /** Users authenticated by Windows. Only HTTP.SYS can: with any other engine `listen` fails with ERR_HTTPSYS_AUTHENTICATION. */
   authentication?: AuthenticationOptions;
@@ -96,6 +101,7 @@ export function checkServerOptions(options: ServerOptions): void {
   nativeQueueOptions(options);
   httpSysSettings(options);
   if (options.maxConcurrentRequests !== undefined) integer('maxConcurrentRequests', options.maxConcurrentRequests, 1, 1_000_000);
+  if (options.shouldUpgradeCallback !== undefined) callable('options.shouldUpgradeCallback', options.shouldUpgradeCallback);
   if (options.engine !== undefined && options.engine !== 'service' && options.engine !== 'embedded') {
     throw makeError('ERR_HTTPSYS_ENGINE', String(options.engine));
   }

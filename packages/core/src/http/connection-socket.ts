@@ -4,12 +4,14 @@
  */
 import { AsyncResource } from 'node:async_hooks';
 import * as net from 'node:net';
+import { constants } from 'node:os';
 import type { ConnectionAddress } from '../queue/decode';
 import * as frames from '../queue/frames';
 import { defineAccessors } from './accessors';
 import { kLink } from '../symbols';
 import { abortExchange, announceEnd } from './abort';
-import { kTimeout } from './node-internals';
+import { kTimeout, nodeError } from './node-internals';
+import { OpaqueStream, type WrittenPiece } from './opaque-stream';
 import type { Link, OwnRequest } from './incoming-message';
 import type { Server } from './server';
 import type { OwnResponse } from './server-response';
@@ -60,10 +62,13 @@ export class ConnectionSocket extends net.Socket {
   answeredLast = false;
   /** Requests that came on it, for `maxRequestsPerSocket`. */
   requestCount = 0;
+  /** What carries the bytes after an upgrade or CONNECT. */
+  opaque: OpaqueStream | null = null;
   private readonly link: Link;
   private readonly addresses: ConnectionAddress;
   /** The engine has reported the end: there is nothing left to tell it. */
   private gone = false;
+  private resets = false;
 
   constructor(server: Server, link: Link, connectionId: number, flags: number, addresses: ConnectionAddress) {
     super({ allowHalfOpen: true, highWaterMark: socketHighWaterMark } as net.SocketConstructorOpts);
@@ -113,19 +118,26 @@ export class ConnectionSocket extends net.Socket {
   }
 
   override _read(): void {
-    // The engine reads; a body comes through its request.
+    // Until an upgrade the engine reads; a body comes through its request.
+    if (this.opaque !== null) this.opaque.read();
   }
 
-  override _write(_chunk: unknown, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    // Raw bytes have no place on a connection that others may share; only an upgraded one will carry them.
-    callback();
+  override _write(chunk: Uint8Array | string, encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    // Raw bytes have no place on a connection that others may share; only an upgraded one carries them.
+    if (this.opaque === null) callback();
+    else this.opaque.write([{ chunk, encoding }], callback);
   }
 
-  override _writev(_chunks: unknown, callback: (error?: Error | null) => void): void {
-    callback();
+  override _writev(pieces: WrittenPiece[], callback: (error?: Error | null) => void): void {
+    if (this.opaque === null) callback();
+    else this.opaque.write(pieces, callback);
   }
 
   override _final(callback: (error?: Error | null) => void): void {
+    if (this.opaque !== null) {
+      this.opaque.end(callback);
+      return;
+    }
     callback();
     // `end` on a connection: no more requests; a response under way is finished first.
     if (this.destroyed) return;
@@ -134,9 +146,12 @@ export class ConnectionSocket extends net.Socket {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    const { link, currentRequest } = this;
+    const { link, currentRequest, opaque } = this;
     const told = this.gone;
-    if (!this.gone && link.open) {
+    if (opaque !== null) {
+      if (this.gone) opaque.finish();
+      else opaque.close(this.resets);
+    } else if (!this.gone && link.open) {
       if (currentRequest !== null) link.writer.plain(frames.Cancel, 0, currentRequest.requestId);
       else link.writer.plain(frames.CloseConnections, frames.CloseAll, this.connectionId);
       link.touch();
@@ -156,7 +171,21 @@ export class ConnectionSocket extends net.Socket {
 
   /** Without a handle net.Socket would take the connection for closed already. */
   override resetAndDestroy(): this {
+    this.resets = true;
     return this.destroy();
+  }
+
+  /**
+   * The connection becomes a stream of bytes: from now on it is the program's alone, and so are its errors, as with node:http.
+   *
+   * @param ahead bytes that the client had sent behind the request
+   */
+  leaveHttp(request: OwnRequest, ahead: number): void {
+    this.removeListener('error', onSocketError);
+    this.removeListener('timeout', onSocketTimeout);
+    this.opaque = new OpaqueStream(this, this.link, request, ahead);
+    // A listener of 'connection' may have read: what comes now is somebody else's, who shall find it unread.
+    (this as { readableFlowing: boolean | null }).readableFlowing = null;
   }
 
   /** A request begins: the timeout of the server holds again, whatever the last one had set. */
@@ -174,9 +203,22 @@ export class ConnectionSocket extends net.Socket {
   /** The engine reports that the client is gone. */
   closedByEngine(): void {
     this.gone = true;
+    const { opaque } = this;
+    if (opaque !== null) {
+      opaque.finish();
+      // What has come is still read; otherwise nobody said goodbye.
+      if (!opaque.inputEnded) this.lost();
+      return;
+    }
     // The constructor of net.Socket listens to 'end' itself; others want to know.
     if (!this.destroyed && !this.answeredLast && this.listenerCount('end') > 1) this.emit('end');
     this.destroy();
+  }
+
+  /** The client has reset the connection, or the engine is gone. */
+  lost(): void {
+    this.gone = true;
+    this.destroy(Object.assign(nodeError(Error, 'ECONNRESET', 'read ECONNRESET'), { errno: -constants.errno.ECONNRESET, syscall: 'read' }));
   }
 
   /** The server gives the connection up and has told the engine, or leaves it to others on the port. */
@@ -190,12 +232,20 @@ defineAccessors(ConnectionSocket.prototype, {
   pending: { get: () => false },
   readyState: {
     get(): string {
-      return this.destroyed ? 'closed' : 'open';
+      if (this.opaque === null) return this.destroyed ? 'closed' : 'open';
+      if (this.readable) return this.writable ? 'open' : 'readOnly';
+      return this.writable ? 'writeOnly' : 'closed';
+    },
+  },
+  bytesRead: {
+    get(): number {
+      return this.opaque === null ? 0 : this.opaque.bytesRead;
     },
   },
   bytesWritten: {
     get(): number {
-      return this.written;
+      const { opaque } = this;
+      return opaque === null ? this.written : this.written + opaque.bytesTaken + this.writableLength - opaque.inProgress;
     },
     set(): void {
       // Some constructors of net.Socket assign it.

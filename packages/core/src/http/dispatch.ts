@@ -10,6 +10,9 @@ import type { ConnectionSocket } from './connection-socket';
 import { initRequest, type Link, type OwnRequest } from './incoming-message';
 import type { Server } from './server';
 import { initResponse, type OwnResponse } from './server-response';
+import { dispatchUpgrade, showsAhead } from './upgrade';
+
+const connectCode = methodNames.indexOf('CONNECT');
 
 /** A copy of bytes that are valid only during the call. */
 function keep(bytes: Buffer): Buffer {
@@ -64,6 +67,11 @@ export function dispatchRequest(
     server.prefixPathOf(urlContext),
   );
   if (link.facts !== null) applyFacts(request, link.takeFacts(id));
+  if ((flags & frames.RequestUpgrade) !== 0 || methodCode === connectCode) {
+    if (dispatchUpgrade(server, link, request, socket, flags, body)) return;
+    // What was sent behind it is the next request.
+    if (showsAhead(link)) body = null;
+  }
   const response = initResponse(new server.messageClasses.ServerResponse(request, server.responseOptions), server, link);
   request.res = response;
   socket.beginRequest();

@@ -48,6 +48,11 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
   closing = false;
   /** @internal Longest response the cache takes. */
   readonly cacheEntryBytes: number;
+  /**
+   * Whether a request that asks for an upgrade gets 'upgrade' (or else 'request'): the option of the same name, or the presence of a listener.
+   * With true and no listener the connection is closed.
+   */
+  readonly shouldUpgradeCallback: (request: http.IncomingMessage) => boolean;
   private readonly serverOptions: ServerOptions;
   private queue: Queue | null = null;
   private bound: BoundUrl[] | null = null;
@@ -73,6 +78,7 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
       IncomingMessage: given.IncomingMessage ?? bred?.IncomingMessage ?? IncomingMessage,
       ServerResponse: given.ServerResponse ?? bred?.ServerResponse ?? ServerResponse,
     } as unknown as Server['messageClasses'];
+    this.shouldUpgradeCallback = given.shouldUpgradeCallback ?? (() => this.listenerCount('upgrade') > 0);
     this.uniqueHeaders = given.uniqueHeaders === undefined ? null : new Set(given.uniqueHeaders.flat().map((name) => name.toLowerCase()));
     this.responseOptions = { highWaterMark: given.highWaterMark, rejectNonStandardBodyWrites: given.rejectNonStandardBodyWrites ?? false };
     const seconds = process.env.HTTPSYS_CACHE_DURATION;
@@ -191,7 +197,7 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
 
   override closeAllConnections(): void {
     this.sendToLinks(frames.CloseAll);
-    for (const socket of this.sockets()) socket.giveUp();
+    for (const socket of this.sockets()) if (socket.opaque === null) socket.giveUp();
   }
 
   private sendToLinks(flags: number): void {
@@ -209,7 +215,7 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
 
   /** Connections may serve other prefixes of the port: a closing server waits for its own requests only. */
   private forgetIdle(): void {
-    for (const socket of this.sockets()) if (socket.currentRequest === null) socket.giveUp();
+    for (const socket of this.sockets()) if (socket.currentRequest === null && socket.opaque === null) socket.giveUp();
   }
 
   private finishClose(): void {
@@ -351,13 +357,27 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
   /** @internal */
   onAborted(_link: Link, request: OwnRequest, reason: number): void {
     const socket = request.socket as ConnectionSocket;
+    if (socket.opaque !== null) {
+      socket.lost();
+      return;
+    }
     if (reason === frames.AbortMalformedBody || reason === frames.AbortTimeout) emitClientError(this, socket, reason);
     socket.closedByEngine();
   }
 
   /** @internal */
   onDrained(request: OwnRequest, bytes: number): void {
-    (request.socket as ConnectionSocket).scope.runInAsyncScope(onResponseDrained, undefined, request.res, bytes);
+    const socket = request.socket as ConnectionSocket;
+    const { opaque } = socket;
+    if (opaque !== null) socket.scope.runInAsyncScope(opaque.onDrained, opaque, bytes);
+    else (request.socket as ConnectionSocket).scope.runInAsyncScope(onResponseDrained, undefined, request.res, bytes);
+  }
+
+  /** @internal */
+  onOpaque(request: OwnRequest, piece: Buffer, last: boolean): void {
+    const socket = request.socket as ConnectionSocket;
+    const { opaque } = socket;
+    if (opaque !== null) socket.scope.runInAsyncScope(opaque.take, opaque, piece, last);
   }
 
   /** @internal */

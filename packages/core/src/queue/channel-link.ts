@@ -82,10 +82,14 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
     return piece.byteLength >= referredBytesMin && this.channel.sendBody !== undefined && piece.buffer instanceof ArrayBuffer;
   }
 
-  /** Sends what was composed, and behind it a piece of a response body that is not copied: `whenTaken` tells when it may be reused. */
-  refer(id: number, piece: Uint8Array): void {
+  /**
+   * Sends what was composed, and behind it a piece of a response body that is not copied: `whenTaken` tells when it may be reused.
+   *
+   * @param type of its frame: DATA or OPAQUE
+   */
+  refer(id: number, piece: Uint8Array, type: number = frames.Data): void {
     const { writer } = this;
-    writer.dataHeader(id, piece.byteLength);
+    writer.pieceHeader(type, id, piece.byteLength);
     if (this.open) {
       this.referred++;
       if (this.channel.sendBody!(writer.buffer, writer.length, piece, this.onTakenBound)) this.taken++;
@@ -129,6 +133,16 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
   addRequest(request: R): void {
     this.requests[request.requestId & frames.SlotMask] = request;
     this.unanswered++;
+  }
+
+  /** A request that became a connection of bytes may live for days: it does not count against `unansweredMax`. */
+  addUpgraded(request: R): void {
+    this.requests[request.requestId & frames.SlotMask] = request;
+  }
+
+  removeUpgraded(request: R): void {
+    const slot = request.requestId & frames.SlotMask;
+    if (this.requests[slot] === request) this.requests[slot] = null;
   }
 
   /** The live request of an id, or null: it was finished, and the frame is late. */

@@ -33,6 +33,8 @@ export interface FrameSink<R extends LinkedRequest, C extends LinkedConnection> 
   onBodyEnd(request: R, trailerText: string, trailerCount: number): void;
   onAborted(link: ChannelLink<R, C>, request: R, reason: number): void;
   onDrained(request: R, bytes: number): void;
+  /** Bytes of a client whose connection has left HTTP; `last`: it sends no more. */
+  onOpaque(request: R, piece: Buffer, last: boolean): void;
   onConnectionClosed(link: ChannelLink<R, C>, connection: C): void;
 }
 
@@ -142,6 +144,11 @@ export function decodeBatch<R extends LinkedRequest, C extends LinkedConnection>
         const request = link.findRequest(id);
         link.relieve();
         if (request !== null) sink.onDrained(request, bytes.readUInt32LE(start + 12));
+        break;
+      }
+      case frames.Opaque: {
+        const request = link.findRequest(id);
+        if (request !== null) sink.onOpaque(request, bytes.subarray(start + 12, end), (flags & frames.OpaqueIsLast) !== 0);
         break;
       }
       case frames.Connection:

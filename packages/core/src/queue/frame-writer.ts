@@ -101,10 +101,25 @@ export class FrameWriter {
     return bytes;
   }
 
-  /** The header of a DATA frame whose `bytes` bytes do not travel in this buffer: the batch ends with it. */
-  dataHeader(id: number, bytes: number): void {
+  /** Bytes of a connection that has left HTTP; returns their number. Writes of one turn become one frame. */
+  opaque(id: number, piece: BodyPiece, encoding?: BufferEncoding): number {
+    const at = this.lastAt;
+    if (at >= 0 && this.buffer[at + 4] === frames.Opaque && this.buffer[at + 5] === 0 && this.buffer.readUInt32LE(at + 8) === id) {
+      const end = this.reserve(bytesMax(piece, encoding));
+      const more = this.piece(piece, encoding, end);
+      this.close(at, end + more, frames.Opaque, 0, 0, id);
+      return more;
+    }
+    const start = this.reserve(12 + bytesMax(piece, encoding));
+    const bytes = this.piece(piece, encoding, start + 12);
+    this.close(start, start + 12 + bytes, frames.Opaque, 0, 0, id);
+    return bytes;
+  }
+
+  /** The header of a DATA or OPAQUE frame whose `bytes` bytes do not travel in this buffer: the batch ends with it. */
+  pieceHeader(type: number, id: number, bytes: number): void {
     const start = this.reserve(12);
-    this.close(start, start + 12, frames.Data, 0, 0, id);
+    this.close(start, start + 12, type, 0, 0, id);
     this.buffer.writeUInt32LE(12 + bytes, start);
   }
 
@@ -135,7 +150,7 @@ export class FrameWriter {
     this.close(start, start + 16, frames.Credit, 0, 0, id);
   }
 
-  /** A frame without a body: CANCEL, DETACH, CLOSE_CONNECTIONS. */
+  /** A frame without a body: CANCEL, DETACH, CLOSE_CONNECTIONS, the ends of OPAQUE. */
   plain(type: number, flags: number, id: number): void {
     const start = this.reserve(12);
     this.close(start, start + 12, type, flags, 0, id);

@@ -41,6 +41,8 @@ export interface QueueState {
   /** Answered from the cache; absent on HTTP.SYS. */
   hits?: number;
   inFlight: number;
+  /** Of these, connections that an upgrade or CONNECT has made streams of bytes; absent on HTTP.SYS. */
+  upgraded?: number;
   /** Processes attached. */
   pids?: number[];
 }

@@ -119,6 +119,17 @@ export const differences: Difference[] = [
     rule: 'http-server-api 4.1',
     reason: 'a response field has at most 65,535 bytes; a longer one is a fault of the application, which the client hears of as 500',
   },
+  {
+    id: 'upgrade.no-response',
+    rule: 'UP-3, docs/frames.md, Upgrades and CONNECT',
+    reason:
+      'what is written to the socket of an upgrade begins with an HTTP response, which HTTP.SYS takes apart; node:http sends any bytes',
+  },
+  {
+    id: 'upgrade.body',
+    rule: 'RFC 9110 section 7.8',
+    reason: 'the content of a request that asks for an upgrade is read as its body; node:http before 24.9 takes it for the new protocol',
+  },
   ...malformed.flatMap(([rule, reason, ids]) => ids.map((id) => ({ id: `malformed.${id}`, rule, reason }))),
 ];
 

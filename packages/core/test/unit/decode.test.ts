@@ -28,6 +28,7 @@ function makeSink(calls: unknown[][]): FrameSink<LinkedRequest, LinkedConnection
     onBodyEnd: (request, text, count) => calls.push(['end', request.requestId, text, count]),
     onAborted: (_link, request, reason) => calls.push(['aborted', request.requestId, reason]),
     onDrained: (request, bytes) => calls.push(['drained', request.requestId, bytes]),
+    onOpaque: (request, piece, last) => calls.push(['opaque', request.requestId, piece.toString(), last]),
     onConnectionClosed: (_link, connection) => calls.push(['closed', connection.connectionId]),
   };
 }

@@ -49,7 +49,7 @@ function randomFrame(random: Random, peer: Peer): Buffer {
   const id = [last?.id ?? 0, last?.id ?? 1, known?.id ?? 0, 0, random(1 << 30) * 4 + random(4)][random(5)]!;
   const status = [200, 204, 304, 100, 101, 206, 404, 999, 0, 65535][random(10)]!;
   const head = heads[random(heads.length)]!;
-  switch (random(16)) {
+  switch (random(19)) {
     case 0:
     case 1:
     case 2:
@@ -75,12 +75,18 @@ function randomFrame(random: Random, peer: Peer): Buffer {
       return makeFrame(frames.CloseConnections, random(4), 0, [0, known?.connection ?? 0, id][random(3)]!);
     case 13:
       return makeFrame(
-        [0x11, 0x7f, 0xff, frames.Request, frames.Attach][random(5)]!,
+        [0x7f, 0xff, frames.Request, frames.Attach, frames.Body][random(5)]!,
         random(256),
         random(65536),
         id,
         randomBytes(random, 40),
       );
+    case 16:
+      return makeFrame(frames.Opaque, random(8) === 0 ? random(256) : 0, 0, id, randomBytes(random, random(2) * 500));
+    case 17:
+      return makeFrame(frames.Opaque, random(4), 0, id, Buffer.alloc(random(300_000)));
+    case 18:
+      return makeResponse(id, { status: [101, 200, 400][random(3)]!, head, body: randomBytes(random, 60), flags: frames.ResponseOpaque });
     case 14: {
       // One bit of a good frame is wrong: often its length.
       const frame = makeResponse(id, { head, body: randomBytes(random, 60) });
@@ -103,6 +109,9 @@ const requests = [
   'POST /l HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 500000\r\n\r\n',
   'POST /t HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n',
   'POST /u HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel',
+  'GET /w HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nsome bytes ahead',
+  'POST /w HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\nContent-Length: 9\r\n\r\nbody ahead of the rest',
+  'CONNECT b:443 HTTP/1.1\r\nHost: b:443\r\n\r\nhello',
 ];
 
 interface State {

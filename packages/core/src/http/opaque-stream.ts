@@ -1,0 +1,196 @@
+/**
+ * The bytes of a connection that has left HTTP by an upgrade or CONNECT: what makes its socket a true Duplex. Credit in both directions bounds
+ * what is under way (docs/frames.md).
+ */
+import * as frames from '../queue/frames';
+import type { ConnectionSocket } from './connection-socket';
+import type { Link, OwnRequest } from './incoming-message';
+import { nodeError } from './node-internals';
+import { isInterim, RawResponse } from './raw-response';
+
+type Callback = (error?: Error | null) => void;
+
+/** One piece as the stream machinery hands it over. */
+export interface WrittenPiece {
+  chunk: Uint8Array | string;
+  encoding: BufferEncoding;
+}
+
+/** Bytes taken in before their credit is given back: half of the engine's window, so that neither side waits for the other. */
+const creditStep = frames.BodyWindowBytes / 2;
+/** Neither Date nor Connection is added to what the program wrote. */
+const responseFlags = frames.ResponseOpaque | frames.ResponseNoDate | frames.ResponseNoConnection;
+
+function toBuffer(chunk: Uint8Array | string, encoding: BufferEncoding): Buffer {
+  if (typeof chunk === 'string') return Buffer.from(chunk, encoding);
+  return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+}
+
+export class OpaqueStream {
+  /** Bytes of the client that came, those behind the head included. */
+  bytesRead: number;
+  /** Bytes that `_write` was given. */
+  bytesTaken = 0;
+  /** The part of them that is counted in `writableLength` still. */
+  inProgress = 0;
+  /** The client sends no more. */
+  inputEnded = false;
+  private response: RawResponse | null = new RawResponse();
+  private sent = 0;
+  private drained = 0;
+  private owed: number;
+  private waiting: { pieces: Uint8Array[]; callback: Callback } | null = null;
+  private finished = false;
+  private readonly socket: ConnectionSocket;
+  private readonly link: Link;
+  private readonly request: OwnRequest;
+
+  /** @param ahead bytes that the client had sent behind its head */
+  constructor(socket: ConnectionSocket, link: Link, request: OwnRequest, ahead: number) {
+    this.socket = socket;
+    this.link = link;
+    this.request = request;
+    this.bytesRead = ahead;
+    this.owed = ahead;
+    link.addUpgraded(request);
+    // Takes the connection: from now on the client's bytes come as OPAQUE.
+    link.writer.plain(frames.Opaque, 0, request.requestId);
+    link.touch();
+  }
+
+  /** Bytes of the client. They are valid only during the call. */
+  take(piece: Buffer, last: boolean): void {
+    const { socket } = this;
+    socket.touch();
+    if (last) this.inputEnded = true;
+    if (socket.destroyed) return;
+    if (piece.length > 0) {
+      this.bytesRead += piece.length;
+      this.owed += piece.length;
+      socket.push(Buffer.from(piece));
+    }
+    if (last) socket.push(null);
+  }
+
+  /** The reader wants more: what it has taken is given back as credit. */
+  read(): void {
+    if (this.owed < creditStep || this.finished) return;
+    this.link.writer.credit(this.request.requestId, this.owed);
+    this.owed = 0;
+    this.link.touch();
+  }
+
+  write(pieces: readonly WrittenPiece[], callback: Callback): void {
+    if (this.finished || !this.link.open) {
+      callback(nodeError(Error, 'EPIPE', 'write EPIPE'));
+      return;
+    }
+    this.socket.touch();
+    let buffers = pieces.map(({ chunk, encoding }) => toBuffer(chunk, encoding));
+    for (const bytes of buffers) this.bytesTaken += bytes.length;
+    if (this.response !== null) {
+      try {
+        buffers = this.writeHead(this.response, buffers);
+      } catch (error) {
+        callback(error as Error);
+        return;
+      }
+    }
+    this.handOver(buffers, callback);
+  }
+
+  /** Sends the heads that are whole now; returns the bytes behind the final one. */
+  private writeHead(response: RawResponse, buffers: Buffer[]): Buffer[] {
+    for (const bytes of buffers) response.add(bytes);
+    const { writer } = this.link;
+    const id = this.request.requestId;
+    for (let head = response.next(); head !== null; head = response.next()) {
+      if (isInterim(head.status)) {
+        writer.informational(id, head.status, head.block);
+        if (response.rest.length === 0) break;
+        continue;
+      }
+      writer.response(id, responseFlags, head.status, head.reason, null, head.block, null);
+      this.response = null;
+      return response.rest.length === 0 ? [] : [response.rest];
+    }
+    return [];
+  }
+
+  /** Hands over what the window allows and keeps the rest; the callback comes when all of it is with the engine. */
+  private handOver(pieces: Uint8Array[], callback: Callback): void {
+    const { link } = this;
+    const id = this.request.requestId;
+    let referred = false;
+    let n = 0;
+    for (; n < pieces.length; n++) {
+      const piece = pieces[n];
+      const room = frames.ResponseWindowBytes - (this.sent - this.drained);
+      const part = piece.byteLength <= room ? piece : piece.subarray(0, room);
+      if (part.byteLength > 0) {
+        if (link.refers(part)) {
+          link.refer(id, part, frames.Opaque);
+          referred = true;
+        } else link.writer.opaque(id, part);
+        this.sent += part.byteLength;
+      }
+      if (part !== piece) {
+        pieces[n] = piece.subarray(room);
+        break;
+      }
+    }
+    link.touch();
+    if (n < pieces.length) {
+      const rest = n === 0 ? pieces : pieces.slice(n);
+      this.inProgress = rest.reduce((sum, piece) => sum + piece.byteLength, 0);
+      this.waiting = { pieces: rest, callback };
+      return;
+    }
+    this.waiting = null;
+    this.inProgress = 0;
+    if (referred) link.whenTaken(callback);
+    else callback();
+  }
+
+  /** The engine has got rid of `bytes`: the window has room again. */
+  onDrained(bytes: number): void {
+    this.socket.touch();
+    this.drained = Math.min(this.drained + bytes, this.sent);
+    const { waiting } = this;
+    if (waiting !== null && !this.socket.destroyed) this.handOver(waiting.pieces, waiting.callback);
+  }
+
+  /** The program has written its last byte. */
+  end(callback: Callback): void {
+    if (this.response !== null && this.response.rest.length > 0) {
+      // A head that was cut off: nothing that could be sent.
+      this.socket.destroy();
+    } else if (!this.finished) {
+      this.link.writer.plain(frames.Opaque, frames.OpaqueIsLast, this.request.requestId);
+      this.link.touch();
+    }
+    callback();
+  }
+
+  /**
+   * The program is done with the connection: what it had written leaves, then it is closed.
+   *
+   * @param reset it is reset instead
+   */
+  close(reset: boolean): void {
+    if (!this.finished && this.link.open) {
+      if (reset) this.link.writer.plain(frames.Cancel, 0, this.request.requestId);
+      else this.link.writer.plain(frames.Opaque, frames.OpaqueClose, this.request.requestId);
+      this.link.touch();
+    }
+    this.finish();
+  }
+
+  /** The request is over for the engine, or nobody is interested any more. */
+  finish(): void {
+    if (this.finished) return;
+    this.finished = true;
+    this.link.removeUpgraded(this.request);
+    this.socket.server.requestDone(this.request);
+  }
+}
