@@ -55,7 +55,7 @@ test("'upgrade' gets the request, the socket of 'connection', and what the clien
       raw._httpMessage ?? null,
       raw.server === server,
       Buffer.isBuffer(head) && head.toString(),
-      socket.remoteAddress,
+      socket.remoteAddress?.replace('::ffff:', ''),
       socket.readyState,
       socket.readableFlowing,
       socket.destroyed,
