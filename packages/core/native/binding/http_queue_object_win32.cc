@@ -323,6 +323,10 @@ void DefineHttpQueue(Napi::Env env, Napi::Object exports) {
   exports.Set("freePort", Napi::Function::New(
                               env, [](const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), driver::Driver::freePort()); },
                               "freePort"));
+  exports.Set("handleCount",
+              Napi::Function::New(
+                  env, [](const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), driver::Driver::handleCount()); },
+                  "handleCount"));
   exports.Set("httpFeatures", Napi::Function::New(
                                   env,
                                   [](const Napi::CallbackInfo& info) -> Napi::Value {

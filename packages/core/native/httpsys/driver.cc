@@ -110,6 +110,11 @@ uint16_t Driver::freePort() {
   return port;
 }
 
+uint32_t Driver::handleCount() {
+  DWORD count = 0;
+  return GetProcessHandleCount(GetCurrentProcess(), &count) ? count : 0;
+}
+
 std::vector<Feature> features(DriverError* error) {
   if (!load(error)) return {};
   const Capabilities& can = capabilities();

@@ -114,6 +114,8 @@ class Driver {
 
   // A port that nobody listens on at this moment; 0 when there is none.
   static uint16_t freePort();
+  // Handles of this process, for tests of leaks; 0 when the system does not tell.
+  static uint32_t handleCount();
 
  private:
   explicit Driver(std::unique_ptr<RequestQueue> queue);
