@@ -295,6 +295,7 @@ class HttpQueueObject final : public Napi::ObjectWrap<HttpQueueObject> {
     put("bytesOut", now.bytesOut);
     put("informationalDropped", now.informationalDropped);
     put("rejected", now.rejected);
+    put("handles", driver::Driver::handleCount());
     return state;
   }
 
@@ -323,10 +324,6 @@ void DefineHttpQueue(Napi::Env env, Napi::Object exports) {
   exports.Set("freePort", Napi::Function::New(
                               env, [](const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), driver::Driver::freePort()); },
                               "freePort"));
-  exports.Set("handleCount",
-              Napi::Function::New(
-                  env, [](const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), driver::Driver::handleCount()); },
-                  "handleCount"));
   exports.Set("httpFeatures", Napi::Function::New(
                                   env,
                                   [](const Napi::CallbackInfo& info) -> Napi::Value {

@@ -74,6 +74,8 @@ export interface HttpQueueState {
   bytesOut: number;
   informationalDropped: number;
   rejected: number;
+  /** Of the whole process; 0 when the system does not tell. */
+  handles: number;
 }
 
 export interface HttpSysBinding {
@@ -84,8 +86,6 @@ export interface HttpSysBinding {
   ) => HttpQueue;
   /** A port that nothing listens on at this moment; 0 when there is none. */
   freePort(): number;
-  /** Handles of this process, for tests of leaks; 0 when the system does not tell. */
-  handleCount(): number;
   /** What this Windows (or Wine) can do. */
   httpFeatures(): Record<string, boolean>;
 }

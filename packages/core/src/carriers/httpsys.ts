@@ -357,7 +357,7 @@ function settingsOf(options: NativeQueueOptions): HttpQueueSettings {
 
 /** The kernel counts for itself (`netsh http show servicestate`, performance counters); these are this queue's, as far as its requests came here. */
 function stateOf(open: Open): unknown {
-  const { requests, inFlight, connections, bytesIn, bytesOut, rejected } = open.queue.queryState();
+  const { requests, inFlight, connections, bytesIn, bytesOut, rejected, handles } = open.queue.queryState();
   return {
     version: packageVersion,
     pid: process.pid,
@@ -367,6 +367,7 @@ function stateOf(open: Open): unknown {
     requests,
     bytesIn,
     bytesOut,
+    handles,
     cache: null,
     rejections: rejected > 0 ? { Rejected: rejected } : {},
     queues: [

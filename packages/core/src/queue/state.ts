@@ -10,6 +10,8 @@ export interface EngineState {
   requests: number;
   bytesIn: number;
   bytesOut: number;
+  /** HTTP.SYS only: handles that this process has open. */
+  handles?: number;
   /** Null on HTTP.SYS, which tells no program: see `netsh http show cachestate`. */
   cache: CacheState | null;
   /** Requests the engine answered with an error itself, by reason (http-server-api.md section 2.5). */
