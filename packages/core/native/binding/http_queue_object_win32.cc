@@ -167,6 +167,7 @@ class HttpQueueObject final : public Napi::ObjectWrap<HttpQueueObject> {
     driver::Driver::Options made;
     made.name = ReadText(options, "name");
     made.mode = ReadFlag(options, "attach", false) ? driver::QueueMode::kAttach : driver::QueueMode::kCreate;
+    if (ReadFlag(options, "controller", false)) made.mode = driver::QueueMode::kControl;
     const int64_t receives = ReadSetting(options, "pendingReceives");
     made.pendingReceives = receives > 0 ? static_cast<uint32_t>(receives) : 0;
     uv_async_t* const wake = &core_->wake;

@@ -24,7 +24,7 @@ struct DriverError {
   const char* function = "";
 };
 
-enum class QueueMode { kCreate, kAttach };
+enum class QueueMode { kCreate, kAttach, kControl };
 
 // -1 leaves a setting as it is. Timeouts in seconds, 0 = the system's default, 0xffff = none.
 struct QueueSettings {

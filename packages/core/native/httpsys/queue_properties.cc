@@ -105,7 +105,7 @@ bool RequestQueue::applyToGroup(UrlGroup* group, const QueueSettings& s, DriverE
 
 bool RequestQueue::apply(const QueueSettings& s, DriverError* error) {
   // QUEUE-5: only the creator of a queue may set its properties.
-  if (options_.mode == QueueMode::kCreate && !applyToQueue(s, error)) return false;
+  if (options_.mode != QueueMode::kAttach && !applyToQueue(s, error)) return false;
   for (const auto& group : groups_) {
     if (!applyToGroup(group.get(), s, error)) return false;
   }

@@ -39,7 +39,9 @@ RequestQueue::~RequestQueue() {
 bool RequestQueue::open(DriverError* error) {
   if (!session_.open(error)) return false;
   const HTTPAPI_VERSION version = HTTPAPI_VERSION_2;
-  const ULONG flags = options_.mode == QueueMode::kAttach ? api::kQueueOpenExisting : 0;
+  ULONG flags = 0;
+  if (options_.mode == QueueMode::kAttach) flags = api::kQueueOpenExisting;
+  if (options_.mode == QueueMode::kControl) flags = api::kQueueController;
   const PCWSTR name = options_.name.empty() ? nullptr : wide(options_.name);
   const ULONG code = functions().CreateRequestQueue(version, name, nullptr, flags, &handle_);
   if (code != NO_ERROR) {

@@ -6,6 +6,8 @@ export interface HttpQueueOptions {
   name?: string;
   /** Opens an existing queue of that name. */
   attach?: boolean;
+  /** Registers URLs and settings, and takes no requests (QUEUE-6). */
+  controller?: boolean;
   /** Receives pending at a time, 1 to 1024; 0 = five for each processor. */
   pendingReceives?: number;
   /** True in the main thread: when the environment ends, so does the process, and the system cleans up. */

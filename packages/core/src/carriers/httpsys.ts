@@ -4,24 +4,18 @@
  */
 import * as net from 'node:net';
 import { isMainThread } from 'node:worker_threads';
-import { listenError, makeError } from '../errors';
+import { makeError } from '../errors';
 import { ProtocolMinor } from '../queue/frames';
-import { parsePrefix, printPrefix, type UrlPrefix } from '../prefix';
 import { checkQueueMode, checkQueueName } from '../service/check';
 import { packageVersion } from '../service/version';
 import type { BoundUrl, Carrier, CarrierEvents, Channel, OpenQueueOptions, UrlRegistration } from './carrier';
-import { driverError, isDriverError, isInUse, isTaken, queueError, registrationError } from './httpsys-errors';
+import { driverError, isDriverError, isTaken, queueError } from './httpsys-errors';
 import { httpQueueEvents, type HttpQueue, type HttpQueueSettings } from './httpsys-native';
-import { queueInCluster } from './httpsys-cluster';
+import { register, settingsOf, type Registering } from './httpsys-queue';
+import { askPrimary, sharesQueue, type SharedQueue } from './httpsys-cluster';
 import { loadHttpSys } from './load-addon';
 import type { NativeQueueOptions } from './native';
 import { explainDropped, explainRefused, explainUnsupported } from './httpsys-warnings';
-
-/** Ports tried before `listen(0)` gives up. */
-const freePortAttempts = 32;
-/** "None" of a timeout in the API (http-server-api.md section 8.2). */
-const timeoutNone = 0xffff;
-const rateNone = 0xffffffff;
 
 /** OPAQUE came with the minor version behind this one. */
 const minorWithoutOpaque = 1;
@@ -62,15 +56,14 @@ class HttpSysChannel implements Channel {
 }
 
 /** An open queue. */
-interface Open {
-  readonly queue: HttpQueue;
+interface Open extends Registering {
   readonly name: string | undefined;
-  readonly attached: boolean;
   readonly credit: number;
-  readonly urls: BoundUrl[];
   readonly startedAt: number;
   settings: HttpQueueSettings;
   channel: HttpSysChannel | null;
+  /** Tells the primary of the cluster, whose queue it is. */
+  leave: (() => void) | null;
 }
 
 export class HttpSysCarrier implements Carrier {
@@ -83,56 +76,67 @@ export class HttpSysCarrier implements Carrier {
   private lastFlush = 0;
   private whenClosed: ((error: Error | null) => void) | null = null;
 
-  constructor(private readonly events: CarrierEvents) {}
-
-  open(options: OpenQueueOptions, urls: UrlRegistration[], done: (error: Error | null, bound: BoundUrl[]) => void): void {
-    try {
-      const shared = queueInCluster(options, urls);
-      const wanted = urls.map((url) => ({ prefix: parsePrefix(url.prefix), urlContext: url.urlContext }));
-      const open = this.openQueue(shared);
-      this.listen(open, wanted);
-      done(null, open.urls);
-    } catch (error) {
-      this.abandon();
-      done(error as Error, []);
-    }
-  }
-
   /**
-   * Registers `http://host:port/`, `+` standing for any host; a free port for 0.
+   * Registers `http://host:port/`, `+` standing for any host; a free port for 0. A worker of a cluster has to ask its primary, and cannot answer at
+   * once.
    *
    * @throws EADDRINUSE, EACCES with the command that helps, EADDRNOTAVAIL, ERR_HTTPSYS_PREFIX_INVALID
    */
-  openPort(
+  readonly openPort: Carrier['openPort'];
+
+  constructor(private readonly events: CarrierEvents) {
+    this.openPort = sharesQueue({}) ? undefined : this.registerPort;
+  }
+
+  open(options: OpenQueueOptions, urls: UrlRegistration[], done: (error: Error | null, bound: BoundUrl[]) => void): void {
+    if (sharesQueue(options)) {
+      askPrimary(options, urls, (error, shared) => {
+        if (error !== null) done(error, []);
+        else this.openNow({ ...options, name: shared.name, mode: shared.mode }, urls, shared, done);
+      });
+      return;
+    }
+    this.openNow(options, urls, null, done);
+  }
+
+  private openNow(
+    options: OpenQueueOptions,
+    urls: UrlRegistration[],
+    shared: SharedQueue | null,
+    done: (error: Error | null, bound: BoundUrl[]) => void,
+  ): void {
+    let open: Open;
+    try {
+      open = this.openQueue(options);
+      open.leave = shared?.leave ?? null;
+      if (shared?.bound) this.listenShared(open, shared.bound);
+      else this.listen(open, urls);
+    } catch (error) {
+      this.abandon();
+      done(error as Error, []);
+      return;
+    }
+    done(null, open.urls);
+  }
+
+  private readonly registerPort = (
     options: OpenQueueOptions,
     host: string | undefined,
     port: number,
     _backlog: number,
     urlContext: number,
-  ): BoundUrl & { address: string } {
+  ): BoundUrl & { address: string } => {
     const named = host === undefined || host === '::' || host === '0.0.0.0' ? '+' : net.isIPv6(host) ? `[${host}]` : host;
-    const shared = queueInCluster(options, [{ prefix: `http://${named}:${port}/`, urlContext }]);
     try {
-      const open = this.openQueue(shared);
-      for (let attempt = 1; ; attempt++) {
-        const real = port === 0 ? loadHttpSys().freePort() : port;
-        if (real === 0) throw listenError('EADDRINUSE', 'no free port was found', { address: named, port });
-        try {
-          this.listen(open, [{ prefix: parsePrefix(`http://${named}:${real}/`), urlContext }]);
-          break;
-        } catch (error) {
-          const cause = (error as { cause?: unknown }).cause;
-          // Somebody took the port between the look and the registration.
-          if (port !== 0 || attempt >= freePortAttempts || !isInUse(cause)) throw error;
-        }
-      }
+      const open = this.openQueue(options);
+      this.listen(open, [{ prefix: `http://${named}:${port}/`, urlContext }]);
       const [bound] = open.urls;
       return { ...bound, address: named === '+' ? '::' : (host as string) };
     } catch (error) {
       this.abandon();
       throw error;
     }
-  }
+  };
 
   removeUrls(done: (error: Error | null) => void): void {
     this.attempt(done, (open) => open.queue.removeUrls());
@@ -177,6 +181,7 @@ export class HttpSysCarrier implements Carrier {
     this.whenClosed = done;
     this.release(open);
     open.queue.close();
+    open.leave?.();
   }
 
   ref(): void {
@@ -230,6 +235,7 @@ export class HttpSysCarrier implements Carrier {
         startedAt: performance.now(),
         settings,
         channel: null,
+        leave: null,
       };
       return open;
     };
@@ -242,19 +248,19 @@ export class HttpSysCarrier implements Carrier {
     return this.current;
   }
 
-  /** All of the URLs or none; then the channel. The URLs of an attached queue are its creator's (QUEUE-5). */
-  private listen(open: Open, wanted: { prefix: UrlPrefix; urlContext: number }[]): void {
-    for (const { prefix, urlContext } of wanted) {
-      const url = printPrefix({ ...prefix, path: prefix.writtenPath });
-      try {
-        if (!open.attached) open.queue.addUrl(url, urlContext);
-      } catch (error) {
-        open.urls.length = 0;
-        throw isDriverError(error) ? registrationError(error, url, prefix) : error;
-      }
-      const host = prefix.host === '+' || prefix.host === '*' ? '' : prefix.host;
-      open.urls.push({ prefix: prefix.text, urlContext, host, port: prefix.port });
-    }
+  /** All of the URLs or none; then the channel. Those of an attached queue are its creator's (QUEUE-5). */
+  private listen(open: Open, urls: UrlRegistration[]): void {
+    register(open, urls);
+    this.begin(open);
+  }
+
+  /** The primary of the cluster has registered them. */
+  private listenShared(open: Open, bound: BoundUrl[]): void {
+    open.urls.push(...bound);
+    this.begin(open);
+  }
+
+  private begin(open: Open): void {
     explainUnsupported(open.queue.unsupported());
     if (!this.wantsRef) open.queue.unref();
     this.startChannel(open);
@@ -311,6 +317,7 @@ export class HttpSysCarrier implements Carrier {
     if (open === null) return;
     this.release(open);
     open.queue.close();
+    open.leave?.();
   }
 
   private attempt(done: (error: Error | null) => void, call: (open: Open) => unknown): void {
@@ -338,21 +345,6 @@ function attempt(mode: 'create' | 'attach' | 'createOrAttach', name: string | un
 
 function win32Error(syscall: string, win32Code: number): Error & { syscall: string; win32Code: number } {
   return Object.assign(new Error(`${syscall} failed with Win32 error ${win32Code}`), { syscall, win32Code });
-}
-
-/** -1 means none to the options, and all ones to the API. */
-function settingsOf(options: NativeQueueOptions): HttpQueueSettings {
-  const settings: HttpQueueSettings = {};
-  for (const name of ['queueLength', 'maxRequestBodyBytes', 'maxConnections'] as const) {
-    if (options[name] !== undefined) settings[name] = options[name];
-  }
-  for (const name of ['entityBody', 'drainEntityBody', 'requestQueue', 'idleConnection', 'headerWait'] as const) {
-    const value = options[name];
-    if (value !== undefined) settings[name] = value < 0 ? timeoutNone : value;
-  }
-  if (options.minSendRate !== undefined) settings.minSendRate = options.minSendRate < 0 ? rateNone : options.minSendRate;
-  if (options.enabled !== undefined) settings.enabled = options.enabled;
-  return settings;
 }
 
 /** The kernel counts for itself (`netsh http show servicestate`, performance counters); these are this queue's, as far as its requests came here. */
