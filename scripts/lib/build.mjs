@@ -33,7 +33,9 @@ export function addonIsStale() {
 
 /** Runs a command in the root with its output shown; true when it ended with 0. */
 export function run(command, args, options = {}) {
-  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
+  // npm and npx are batch files on Windows.
+  const shell = process.platform === 'win32' && (command === 'npm' || command === 'npx');
+  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', shell, ...options });
   if (result.error) console.error(`${command}: ${result.error.message}`);
   return result.status === 0;
 }

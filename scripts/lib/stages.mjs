@@ -15,14 +15,16 @@ function testFiles(...folders) {
   });
 }
 
-const engines = ['node', 'embedded', 'service'];
+/** The engines of a platform: the service is not for Windows, HTTP.SYS is for nothing else. */
+const enginesOf = (platform) => ['node', 'embedded', platform === 'win32' ? 'httpsys' : 'service'];
 const functional = () => testFiles('packages/core/test/functional', 'packages/core/test/conformance', 'packages/core/test/lifetime');
 
 /**
  * Each stage has words; `npm test -- functional embedded` runs the stages that have all the stage words given.
  * `timeout` bounds one test file (which is a test to the runner), in ms.
  */
-export function allStages() {
+export function allStages(platform = process.platform) {
+  const engines = enginesOf(platform);
   const stages = [
     { words: ['native'], command: [process.execPath, join(core, 'test', 'native', 'run.mjs')] },
     { words: ['unit'], files: testFiles('packages/core/test/unit') },
@@ -35,8 +37,8 @@ export function allStages() {
 }
 
 /** Splits arguments into stage words and file filters, and picks the stages and files they leave. */
-export function selectStages(args) {
-  const stages = allStages();
+export function selectStages(args, platform = process.platform) {
+  const stages = allStages(platform);
   const known = new Set(stages.flatMap((stage) => stage.words));
   const words = args.filter((arg) => known.has(arg));
   const filters = args.filter((arg) => !known.has(arg));
