@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { buildHandles, buildWindows, installWine } from './build-windows.mjs';
-import { buildTypeScript, root } from './lib/build.mjs';
+import { buildTypeScript, core, root } from './lib/build.mjs';
 import { makeTree, tree } from './lib/windows-tree.mjs';
 import { nodeVersion, runScript } from './lib/wine.mjs';
 
@@ -69,8 +69,26 @@ async function runEngine(engine) {
     for (let file = queue.shift(); file !== undefined && !stopped; file = queue.shift()) await runFile(engine, file, total);
   };
   await Promise.all(Array.from({ length: parallel[engine] }, worker));
+  if (engine === 'httpsys') await runLinuxClients(total);
   total.seconds = (performance.now() - start) / 1000;
   summary.push(total);
+}
+
+/** Programs in node.exe, asked by clients on Linux. */
+async function runLinuxClients(total) {
+  const names = readdirSync(join(core, 'test', 'windows')).filter((name) => name.endsWith('.test.ts'));
+  const tests = names.map((name) => join(core, 'test', 'windows', name)).filter((file) => filters.every((word) => file.includes(word)));
+  if (tests.length === 0) return;
+  const folder = mkdtempSync(join(tmpdir(), 'httpsys-wine-'));
+  const start = performance.now();
+  const results = join(folder, 'results.jsonl');
+  const reporter = join(root, 'scripts', 'wine', 'reporter.cjs');
+  const options = ['--import', 'tsx', '--test', `--test-timeout=${fileSeconds * 2000}`, '--test-concurrency=1'];
+  options.push(`--test-reporter=${reporter}`, `--test-reporter-destination=${results}`);
+  const env = { ...process.env, HTTPSYS_TEST_ENGINE: 'httpsys', NODE_WIN_VERSION: nodeVersion };
+  const outcome = await collect(process.execPath, [...options, ...tests], { cwd: root, env });
+  showFile('clients on Linux', outcome, readResults(results), total, start);
+  rmSync(folder, { recursive: true, force: true });
 }
 
 function addNeed(total, reason, what) {
@@ -88,22 +106,25 @@ async function runFile(engine, file, total) {
   const start = performance.now();
   const folder = mkdtempSync(join(tmpdir(), 'httpsys-wine-'));
   try {
-    const { code, output } = await runInWine(engine, file, folder);
-    const results = readResults(join(folder, 'results.jsonl'));
-    const own = tally(results.tests, name, total, NEEDS_WINDOWS);
-    const ended = results.done && (code === 0 || own.failed > 0);
-    if (!ended) total.failed++;
-    const bad = own.failed > 0 || !ended;
-    const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    console.log(
-      `${bad ? 'FAIL' : 'ok  '} ${name}: ${own.passed} passed, ${own.failed} failed, ${own.needs} need real Windows (${seconds} s)`,
-    );
-    for (const test of own.failures) console.log(`  not ok: ${test.name}\n${indent(test.error ?? '')}`);
-    if (!ended)
-      console.log(`  ended with status ${code}${results.done ? '' : ' before its last test'}; its output:\n${indent(output.slice(-4000))}`);
+    const outcome = await runInWine(engine, file, folder);
+    showFile(name, outcome, readResults(join(folder, 'results.jsonl')), total, start);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function showFile(name, { code, output }, results, total, start) {
+  const own = tally(results.tests, name, total, NEEDS_WINDOWS);
+  const ended = results.done && (code === 0 || own.failed > 0);
+  if (!ended) total.failed++;
+  const bad = own.failed > 0 || !ended;
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(
+    `${bad ? 'FAIL' : 'ok  '} ${name}: ${own.passed} passed, ${own.failed} failed, ${own.needs} need real Windows (${seconds} s)`,
+  );
+  for (const test of own.failures) console.log(`  not ok: ${test.name}\n${indent(test.error ?? '')}`);
+  if (!ended)
+    console.log(`  ended with status ${code}${results.done ? '' : ' before its last test'}; its output:\n${indent(output.slice(-4000))}`);
 }
 
 function tally(tests, name, total, needsWindows) {
@@ -149,8 +170,12 @@ function runInWine(engine, file, folder) {
   if (engine === 'embedded') env.HTTPSYS_ENGINE = engine;
   else delete env.HTTPSYS_ENGINE;
   delete env.NODE_TEST_CONTEXT;
+  return collect(runScript, [...options, file], { cwd: tree, env });
+}
+
+function collect(command, args, options) {
   return new Promise((resolve, reject) => {
-    const child = spawn(runScript, [...options, file], { cwd: tree, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
     running.add(child);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output = (output + chunk).slice(-65536)));

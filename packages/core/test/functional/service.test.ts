@@ -9,7 +9,7 @@ import { privateRuntime, startChild, type Child } from '../support/child';
 import { servicePid } from '../support/service-process';
 import { eventually } from '../support/poll';
 
-const service = unless(features.sharing, 'only the service is a process of its own');
+const service = unless(features.service, 'only the service is a process of its own');
 
 /** An application on a prefix of the service in `directory`. */
 function application(t: TestContext, directory: string, prefix: string): Child {

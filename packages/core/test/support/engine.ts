@@ -35,6 +35,8 @@ export const engineOption = engine === 'httpsys' || engine === 'node' ? {} : { e
 export const features = {
   /** Anything beyond node:http's API. */
   httpsys: engine !== 'node',
+  /** The service process of Linux and macOS. */
+  service: engine === 'service',
   /** Several processes on one port. */
   sharing: engine === 'service' || engine === 'httpsys',
 };

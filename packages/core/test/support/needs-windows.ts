@@ -40,6 +40,96 @@ export const needsWindows: readonly NeedsWindows[] = [
       ],
     },
   },
+  {
+    engines: ['httpsys'],
+    fact: 'no output cache in Wine',
+    reason: 'a cache policy is accepted and ignored, and HttpFlushResponseCache is not there',
+    tests: {
+      'functional/cache-flush': ['*'],
+      'functional/cache-ranges': ['*'],
+      'functional/cache-serve': ['*'],
+      'functional/cache-store': ['*'],
+    },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'WINE-11',
+    reason: "Wine's parser refuses by closing, lets other things through, and its driver does not outlive all of them (WINE-1)",
+    tests: {
+      'functional/malformed': ['*'],
+      'functional/hostile': ['*'],
+      'functional/client-error': ['*'],
+      'conformance/differential': ['*'],
+    },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'no disconnect notice, no cancel in Wine',
+    reason: 'a client that leaves shows only in the next send (WINE-12), and no connection is ever closed (WINE-10)',
+    tests: {
+      'functional/aborts': [
+        'a client that leaves *',
+        'a client that ends its side after the request has left, as far as node:http is concerned',
+        "destroying the request's socket closes the connection",
+        'req.destroy*',
+        'res.destroy*',
+        'stream.finished*',
+        'a raw-body style reader hears of a vanished client',
+        'an abort without any listener does not crash the process',
+      ],
+      'functional/events': ['on-finished tells a disconnect'],
+      'functional/keep-alive': [
+        'Connection: close *',
+        'shouldKeepAlive = false closes after the response',
+        'HTTP/1.0 *',
+        'a client that leaves an idle connection is seen by the socket, once',
+        'a client that resets an idle connection harms nobody',
+      ],
+    },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'WINE-8',
+    reason: 'a request is delivered when its body is there, in all at most 100 KB, and never a chunked one',
+    tests: {
+      'functional/keep-alive': ['BODY-6: a body nobody reads is drained, and the next request of the connection is served'],
+      'functional/limits': ['maxRequestBodyBytes: *'],
+    },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'WINE-9',
+    reason: "the connection fields of a response are the driver's, and Wine writes none",
+    tests: { 'functional/keep-alive': ['HTTP/1.1 stays open and says so as node:http does'] },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'WINE-15',
+    reason: 'its service listens on IPv4 only, for anybody, and looks at no rights',
+    tests: { 'functional/addresses': ['*'] },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'WINE-16',
+    reason: 'the end of one process closes the listening sockets of all, so that no other can be asked afterwards',
+    tests: { 'functional/app-failures': ['*'], 'functional/cluster': ['*'] },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'limits of Wine',
+    reason: 'its limits of heads and targets are others, and its pages have no status of their own',
+    tests: {
+      'functional/keep-alive': ['empty lines before a request line are skipped (RFC 9112 section 2.2)'],
+      'functional/limits': [
+        'a header block beyond 16 KiB is 431',
+        'many fields beyond 16 KiB together are 431',
+        'more than 1,000 fields',
+        'a target beyond 16 KiB',
+        'a path segment beyond 260 characters',
+        'a path of more than 255 segments',
+      ],
+    },
+  },
 ];
 
 /** `functional/aborts` of the path of a test file. */
