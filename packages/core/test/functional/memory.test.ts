@@ -9,7 +9,8 @@ const PAGE_BYTES = 4096;
 
 /** Resident bytes of this process and of the service, if there is one. */
 function residentBytes(): number {
-  const pids = [process.pid, engine === 'service' ? servicePid(runtimeDirectory) : null].filter((pid) => pid !== null);
+  if (engine !== 'service') return process.memoryUsage.rss();
+  const pids = [process.pid, servicePid(runtimeDirectory)].filter((pid) => pid !== null);
   return pids.reduce((sum, pid) => sum + Number(fs.readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES, 0);
 }
 

@@ -130,6 +130,226 @@ export const needsWindows: readonly NeedsWindows[] = [
       ],
     },
   },
+  {
+    engines: ['httpsys'],
+    fact: 'WINE-8',
+    reason: 'a request is delivered when its body is there, in all at most 100 KB, never a chunked one, and no 100 is sent',
+    tests: {
+      'functional/informational': ['BODY-5: *', "'checkContinue'*", 'a server without a listener does not crash on an expectation'],
+      'functional/mixed-load': ['*'],
+      'functional/pipelining': [
+        '1,000 requests in one write are all answered in order',
+        'pipelined requests with bodies of both framings are told apart',
+        'pipelined requests that come byte by byte',
+      ],
+      'functional/request-body': [
+        'a chunked body *',
+        'chunk extensions and upper-case sizes are understood',
+        'a body that comes byte by byte',
+        '8 MiB with *',
+        'pieces reach the application as they come, before the body ends',
+        "'readable' and read() deliver the body",
+        'pipe into a slow writable keeps order and ends',
+        'unpipe() without argument, then resume(), still reaches the end',
+        "an unread body reaches 'end' after resume()",
+        'PARSE-9: POST without Content-Length and without chunked',
+        'a response may be sent while the body is still coming',
+        'a request and a response stream at the same time',
+        'complete is false until the whole body has come',
+        'leaving a for await loop early leaves the response usable',
+      ],
+    },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'interim responses of Wine',
+    reason: 'they are sent only in front of a response with MORE_DATA, and never to HTTP/1.0, which it answers with 400',
+    tests: {
+      'functional/informational': [
+        'HTTP/1.0 clients never get an interim response',
+        'writeProcessing sends 102',
+        'writeEarlyHints sends 103 with its links and fields, and calls back',
+        'several interim responses keep their order',
+      ],
+    },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'WINE-10',
+    reason: 'no connection is ever closed by the service, whoever asks for it',
+    tests: {
+      'functional/pipelining': [
+        'what follows Connection: close is not looked at',
+        'a malformed request behind a good one: the good one is answered, then the connection ends',
+        'a client that leaves while its pipelined requests wait',
+      ],
+      'functional/regressions': [
+        "at 'finish' the response is detached from its socket, which can be ended there",
+        'resetAndDestroy() of a connection is no error',
+        "connections destroyed in their 'connection' event cost the server nothing",
+        'a header block or trailers of many megabytes harm their own response only',
+      ],
+      'functional/response-body': [
+        'more body than Content-Length says',
+        'less body than Content-Length says',
+        'a response destroyed while it streams ends the connection without a last chunk',
+      ],
+    },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'WINE-9',
+    reason: "Date and Content-Length are the driver's: added when they must not be, replaced when they were given",
+    tests: {
+      'functional/response-body': [
+        'HEAD: fields as for GET, no body, the connection goes on',
+        '204 has neither body nor framing fields',
+        '304 has neither body nor framing fields',
+      ],
+      'functional/response-headers': ['on the wire: a Date of the application stays', 'on the wire: sendDate = false'],
+    },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'streaming of Wine',
+    reason: 'a client that reads slowly is dropped when the socket is full',
+    tests: { 'functional/response-body': ['20 MiB to a slow reader: write() says false, drain comes, memory stays bounded'] },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'speed of Wine',
+    reason: 'its HTTP service walks over all connections at each event and loses some beyond sixteen',
+    tests: {
+      'functional/memory': ['*'],
+      'functional/regressions': [
+        'AsyncLocalStorage.enterWith in one listener is not seen by the requests of other connections',
+        'QUEUE-9: two thousand requests at once are all answered by a program on its own port',
+      ],
+    },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'no output cache in Wine',
+    reason: 'a cache policy is accepted and ignored',
+    tests: { 'functional/regressions': ['a cache policy set after a swap of prototypes takes effect, and a wrong one throws'] },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'WINE-16',
+    reason: 'the end of one process or queue closes the listening sockets of all',
+    tests: {
+      'functional/prefixes': [
+        'closing one server leaves the others of the port',
+        'one connection may visit several servers of a port',
+        'one server on several prefixes and ports',
+      ],
+      'functional/regressions': ["a listener of 'finish' that throws keeps no answer back and is not called again"],
+    },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'WINE-3, WINE-4, WINE-6',
+    reason: 'only the strong wildcard and literal hosts match, paths as they came and with case, and taken prefixes are told apart by that',
+    tests: {
+      'functional/prefixes': [
+        'ROUTE-*',
+        'URL-1: *',
+        'URL-3: *',
+        'URL-6: an address prefix matches any Host on that local address',
+        'URL-9: *',
+        'URL-10: *',
+        'URL-20: a prefix that is taken is EADDRINUSE with the prefix and the pid that holds it',
+        'URL-22: *',
+        'several prefixes are registered all or none',
+        'the target reaches the application as it came, prefixPath says where it is mounted',
+      ],
+    },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'WINE-2',
+    reason: 'a request that matches nothing waits for ever',
+    tests: { 'functional/prefixes': ['2.5: *'] },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'properties of Wine',
+    reason: 'queue length, timeouts, limits and named queues are not there',
+    tests: { 'functional/queues': ['*'] },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'HTTP.SYS takes https',
+    reason: 'the refusal is of the other engines, and Wine lets no certificate be bound',
+    tests: { 'functional/prefixes': ['https prefixes are refused with ERR_HTTPSYS_TLS_UNSUPPORTED'] },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'heads in Wine',
+    reason:
+      'names are compared with case, repeated known fields keep the last value, HTTP/1.0 and targets without a path are refused (WINE-7)',
+    tests: {
+      'functional/request-headers': [
+        'rawHeaders keeps names, order and duplicates as they came',
+        'fields that may come once keep the first value',
+        'cookies are joined with a semicolon, set-cookie is an array, others with a comma',
+        'white space around values is no part of them; empty values stay',
+        'bytes beyond ASCII are Latin-1 in values',
+        'versions',
+        'OPTIONS * reaches the application',
+        'an absolute-form target stays as it came',
+        'joinDuplicateHeaders joins what would keep the first value',
+      ],
+    },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'no connection is closed by Wine',
+    reason: 'neither HttpCancelHttpRequest nor DISCONNECT do anything (WINE-10), and the end of a connection is not told',
+    tests: {
+      'functional/server': [
+        'close refuses new connections, finishes what is under way, then calls back',
+        'close ends idle keep-alive connections',
+        'closeIdleConnections ends the idle ones only',
+        'closeAllConnections ends busy ones as well',
+        'getConnections counts',
+        'setTimeout: *',
+        'setTimeout without a listener closes the connection',
+        'maxRequestsPerSocket: the last response says close',
+        'keepAliveTimeout closes an idle connection',
+      ],
+      'functional/socket': [
+        'addresses stay readable after the connection has closed, as log lines need them',
+        'destroy() in the middle of a response cuts the connection',
+        "destroy(error): 'error' and 'close' are told once",
+        'destroySoon() lets the response finish first',
+        'end() on an idle connection closes it',
+        "setTimeout(ms, cb) tells 'timeout' of a connection without life, once",
+        "'close' is told exactly once, whoever ends the connection",
+        'the way http-terminator tells idle from busy works',
+      ],
+      'functional/timeouts': ['*'],
+      'lifetime/close': ['*'],
+    },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'WINE-3, WINE-15',
+    reason: 'an address in a prefix is compared with the Host field, and the socket is bound to all addresses whatever was asked for',
+    tests: {
+      'functional/server': [
+        "listen(port, 'localhost')",
+        'an address that is given is the only one bound',
+        "an address that is not this machine's is EADDRNOTAVAIL",
+      ],
+    },
+  },
+  {
+    engines: ['httpsys'],
+    fact: 'WINE-8',
+    reason: 'a chunked request is delivered without its body, and so without its trailers',
+    tests: { 'functional/trailers': ['trailers of a request', 'trailers that come byte by byte'] },
+  },
 ];
 
 /** `functional/aborts` of the path of a test file. */
