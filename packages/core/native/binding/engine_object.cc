@@ -26,12 +26,38 @@ bool ReadKey(Napi::Env env, const Napi::Value& value, AttachKey* key) {
   return true;
 }
 
+int ReadBacklog(const Napi::Value& value) {
+  constexpr int kDefaultBacklog = 511;
+  constexpr int64_t kBacklogMax = 65535;
+  const int64_t backlog = value.IsNumber() ? value.As<Napi::Number>().Int64Value() : 0;
+  return backlog > 0 ? static_cast<int>(std::min(backlog, kBacklogMax)) : kDefaultBacklog;
+}
+
+// As node:net shows it; undefined for a socket without an IP address.
+Napi::Value AddressToObject(Napi::Env env, Socket socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  char text[INET6_ADDRSTRLEN];
+  if (getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return env.Undefined();
+  const bool v6 = address.ss_family == AF_INET6;
+  if (!v6 && address.ss_family != AF_INET) return env.Undefined();
+  const int failed = v6 ? uv_ip6_name(reinterpret_cast<sockaddr_in6*>(&address), text, sizeof text)
+                        : uv_ip4_name(reinterpret_cast<sockaddr_in*>(&address), text, sizeof text);
+  if (failed != 0) return env.Undefined();
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("address", text);
+  result.Set("family", v6 ? "IPv6" : "IPv4");
+  result.Set("port", ntohs(v6 ? reinterpret_cast<sockaddr_in6*>(&address)->sin6_port : reinterpret_cast<sockaddr_in*>(&address)->sin_port));
+  return result;
+}
+
 }  // namespace
 
 void EngineObject::Define(Napi::Env env, Napi::Object exports) {
   exports.Set("Engine", DefineClass(env, "Engine",
                                     {
                                         InstanceMethod<&EngineObject::Listen>("listen"),
+                                        InstanceMethod<&EngineObject::ListenAlone>("listenAlone"),
                                         InstanceMethod<&EngineObject::Unlisten>("unlisten"),
                                         InstanceMethod<&EngineObject::SetUrls>("setUrls"),
                                         InstanceMethod<&EngineObject::OpenQueue>("openQueue"),
@@ -106,26 +132,36 @@ Napi::Value EngineObject::Listen(const Napi::CallbackInfo& info) {
   if (engine == nullptr) return env.Undefined();
   const std::string host = info[0].ToString().Utf8Value();
   const int64_t port = info[1].ToNumber().Int64Value();
-  const int64_t backlog = info[2].IsNumber() ? info[2].As<Napi::Number>().Int64Value() : 0;
   if (port < 0 || port > 65535) {
     Napi::RangeError::New(env, "port must be from 0 to 65535").ThrowAsJavaScriptException();
     return env.Undefined();
   }
-  constexpr int kDefaultBacklog = 511;
-  constexpr int64_t kBacklogMax = 65535;
   uint16_t bound = 0;
   SystemError error;
-  const int depth = backlog > 0 ? static_cast<int>(std::min(backlog, kBacklogMax)) : kDefaultBacklog;
-  if (!engine->listen(host, static_cast<uint16_t>(port), depth, &bound, &error)) {
+  if (!engine->listen(host, static_cast<uint16_t>(port), ReadBacklog(info[2]), &bound, &error)) {
     ThrowSystem(env, error.code, error.syscall, (host.empty() ? std::string("*") : host) + ":" + std::to_string(port));
     return env.Undefined();
   }
   return Napi::Number::New(env, bound);
 }
 
+Napi::Value EngineObject::ListenAlone(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Engine* engine = Open(env);
+  LoneAddress where;
+  if (engine == nullptr || !ReadLoneAddress(env, info[1], &where)) return env.Undefined();
+  BoundSocket bound;
+  SystemError error;
+  if (!engine->listenAlone(info[0].ToNumber().Uint32Value(), where, ReadBacklog(info[2]), &bound, &error)) {
+    ThrowSystem(env, error.code, error.syscall);
+    return env.Undefined();
+  }
+  return AddressToObject(env, bound.socket);
+}
+
 Napi::Value EngineObject::Unlisten(const Napi::CallbackInfo& info) {
   if (Engine* engine = Open(info.Env())) {
-    engine->unlisten(info[0].ToString().Utf8Value(), static_cast<uint16_t>(info[1].ToNumber().Uint32Value()));
+    engine->unlisten(info[0].ToString().Utf8Value(), info[1].ToNumber().Uint32Value());
   }
   return info.Env().Undefined();
 }

@@ -30,6 +30,7 @@ class EngineObject final : public Napi::ObjectWrap<EngineObject> {
   };
 
   Napi::Value Listen(const Napi::CallbackInfo& info);
+  Napi::Value ListenAlone(const Napi::CallbackInfo& info);
   Napi::Value Unlisten(const Napi::CallbackInfo& info);
   Napi::Value SetUrls(const Napi::CallbackInfo& info);
   Napi::Value OpenQueue(const Napi::CallbackInfo& info);

@@ -92,6 +92,20 @@ bool ReadQueueOptions(Napi::Env env, const Napi::Value& value, QueueOptions* opt
          ReadNumber(env, object, "cacheEntryBytes", 0, limits::kCacheEntryBytesMax, &options->cacheEntryBytes);
 }
 
+bool ReadLoneAddress(Napi::Env env, const Napi::Value& value, LoneAddress* where) {
+  if (!value.IsObject()) return Fail(env, "where must be an object");
+  const Napi::Object object = value.As<Napi::Object>();
+  int32_t descriptor = -1;
+  if (!object.Get("path").IsUndefined() && !ReadString(env, object, "path", &where->path)) return false;
+  if (!object.Get("host").IsUndefined() && !ReadString(env, object, "host", &where->host)) return false;
+  if (!ReadNumber(env, object, "fd", 0, 2147483647.0, &descriptor) || !ReadNumber(env, object, "port", 0, 65535, &where->port)) return false;
+  if (descriptor >= 0) where->descriptor = static_cast<Socket>(descriptor);
+  where->duplicate = object.Get("duplicate").ToBoolean().Value();
+  where->ipv6Only = object.Get("ipv6Only").ToBoolean().Value();
+  where->reusePort = object.Get("reusePort").ToBoolean().Value();
+  return !env.IsExceptionPending();
+}
+
 bool ReadUrls(Napi::Env env, const Napi::Value& value, std::vector<UrlEntry>* urls) {
   if (!value.IsArray()) return Fail(env, "urls must be an array");
   const Napi::Array list = value.As<Napi::Array>();
@@ -103,7 +117,7 @@ bool ReadUrls(Napi::Env env, const Napi::Value& value, std::vector<UrlEntry>* ur
     uint8_t kind = 0;
     entry.https = object.Get("https").ToBoolean().Value();
     if (!ReadNumber(env, object, "hostKind", 0, 3, &kind) || !ReadString(env, object, "host", &entry.host) ||
-        !ReadNumber(env, object, "port", 1, 65535, &entry.port) || !ReadString(env, object, "path", &entry.path) ||
+        !ReadNumber(env, object, "port", 1, 4294967295.0, &entry.port) || !ReadString(env, object, "path", &entry.path) ||
         !ReadNumber(env, object, "queueId", 1, 4294967295.0, &entry.queueId) ||
         !ReadNumber(env, object, "urlContext", 0, 4294967295.0, &entry.urlContext)) {
       return false;

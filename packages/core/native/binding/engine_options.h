@@ -14,6 +14,7 @@ namespace binding {
 bool ReadEngineOptions(Napi::Env env, const Napi::Value& value, EngineOptions* options);
 // Absent properties keep what `options` holds.
 bool ReadQueueOptions(Napi::Env env, const Napi::Value& value, QueueOptions* options);
+bool ReadLoneAddress(Napi::Env env, const Napi::Value& value, LoneAddress* where);
 bool ReadUrls(Napi::Env env, const Napi::Value& value, std::vector<UrlEntry>* urls);
 
 }  // namespace binding

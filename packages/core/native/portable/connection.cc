@@ -33,7 +33,7 @@ uint8_t addressText(const sockaddr_storage& address, char* text, size_t size, ui
 
 }  // namespace
 
-bool Connection::open(Socket socket, uint32_t id) {
+bool Connection::open(Socket socket, uint32_t id, uint32_t routeKey) {
   sockaddr_storage local{}, remote{};
   socklen_t localSize = sizeof local, remoteSize = sizeof remote;
   // A client that reset its connection while it waited to be accepted has no address any more.
@@ -47,9 +47,11 @@ bool Connection::open(Socket socket, uint32_t id) {
   poll_.data = this;
   socket_ = socket;
   id_ = id;
-  family_ = local.ss_family == AF_INET6 ? 6 : 4;
+  family_ = local.ss_family == AF_INET6 ? 6 : local.ss_family == AF_INET ? 4 : 0;
+  remotePort_ = localPort_ = 0;
   remoteBytes_ = addressText(remote, remote_, sizeof remote_, &remotePort_);
   localBytes_ = addressText(local, local_, sizeof local_, &localPort_);
+  routePort_ = routeKey != 0 ? routeKey : localPort_;
   routeAt_ = std::string_view(local_, localBytes_).substr(0, 7) == "::ffff:" ? 7 : 0;
   exchange_ = nullptr;
   shard_ = nullptr;

@@ -36,7 +36,7 @@ class Connection final : public Timed {
   Connection& operator=(const Connection&) = delete;
 
   // Takes over an accepted, non-blocking socket. False: the socket was closed.
-  bool open(Socket socket, uint32_t id);
+  bool open(Socket socket, uint32_t id, uint32_t routeKey);
 
   uint32_t id() const { return id_; }
   Connection* nextConnection() const { return next_; }
@@ -173,6 +173,7 @@ class Connection final : public Timed {
   uint32_t bodyTaken_ = 0;         // body bytes that went along with the head that was handled last
   uint16_t remotePort_ = 0;
   uint16_t localPort_ = 0;
+  uint32_t routePort_ = 0;         // what its requests are routed by: its port, or the route key of its listener
   uint8_t family_ = 0;
   uint8_t remoteBytes_ = 0;
   uint8_t localBytes_ = 0;

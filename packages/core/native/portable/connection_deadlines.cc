@@ -7,9 +7,9 @@
 
 namespace httpsys {
 
-uint64_t Connection::headerMs() const { return shard_ != nullptr ? shard_->settings().headerMs : thread_->portTimeouts(localPort_).headerMs; }
+uint64_t Connection::headerMs() const { return shard_ != nullptr ? shard_->settings().headerMs : thread_->portTimeouts(routePort_).headerMs; }
 
-uint64_t Connection::idleMs() const { return shard_ != nullptr ? shard_->settings().idleMs : thread_->portTimeouts(localPort_).idleMs; }
+uint64_t Connection::idleMs() const { return shard_ != nullptr ? shard_->settings().idleMs : thread_->portTimeouts(routePort_).idleMs; }
 
 void Connection::startDeadline(Deadline kind, uint64_t ms) {
   deadline_ = kind;

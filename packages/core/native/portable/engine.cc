@@ -85,9 +85,18 @@ void Engine::onEachThread(const std::function<void(IoThread*)>& task) {
 bool Engine::listen(const std::string& host, uint16_t port, int backlog, uint16_t* bound, SystemError* error) {
   BoundSocket socket;
   if (!bindAndListen(host, port, backlog, &socket, error)) return false;
+  *bound = socket.port;
+  return startListener(host, socket.port, 0, socket, error);
+}
+
+bool Engine::listenAlone(uint32_t routeKey, const LoneAddress& where, int backlog, BoundSocket* bound, SystemError* error) {
+  return bindAlone(where, backlog, bound, error) && startListener(std::string(), routeKey, routeKey, *bound, error);
+}
+
+bool Engine::startListener(const std::string& host, uint32_t port, uint32_t routeKey, const BoundSocket& socket, SystemError* error) {
   int result = 0;
   home().run([&] {
-    Listener* listener = new Listener(&home(), host, socket);
+    Listener* listener = new Listener(&home(), host, port, routeKey, socket);
     result = listener->start(referenced_);
     if (result == 0) {
       home().listeners.push_back(listener);
@@ -95,14 +104,13 @@ bool Engine::listen(const std::string& host, uint16_t port, int backlog, uint16_
       listener->abandon();
     }
   });
-  *bound = socket.port;
   if (result == 0) return true;
   error->code = result;
   error->syscall = "listen";
   return false;
 }
 
-bool Engine::unlisten(const std::string& host, uint16_t port) {
+bool Engine::unlisten(const std::string& host, uint32_t port) {
   bool found = false;
   home().run([&] {
     std::vector<Listener*>& listeners = home().listeners;
@@ -266,7 +274,7 @@ size_t Engine::flushCache(uint32_t queueId, std::string_view url, bool recursive
   return cache_.flush(queueId, key, recursive);
 }
 
-void Engine::place(Socket socket) {
+void Engine::place(Socket socket, uint32_t routeKey) {
   if (connections_.load(std::memory_order_relaxed) >= options_.maxConnections) {
     home().counters.reject(errors::kConnectionLimit.reason);
     closeSocket(socket);
@@ -276,9 +284,9 @@ void Engine::place(Socket socket) {
   IoThread* thread = threads_[turn_].get();
   turn_ = (turn_ + 1) % threads_.size();
   if (thread == &home()) {
-    thread->adopt(socket);
+    thread->adopt(socket, routeKey);
   } else {
-    thread->post([thread, socket] { thread->adopt(socket); });
+    thread->post([thread, socket, routeKey] { thread->adopt(socket, routeKey); });
   }
 }
 

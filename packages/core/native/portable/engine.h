@@ -49,8 +49,10 @@ class Engine {
   void close(std::function<void()> onClosed);
 
   bool listen(const std::string& host, uint16_t port, int backlog, uint16_t* bound, SystemError* error);
-  // False: nothing listens there.
-  bool unlisten(const std::string& host, uint16_t port);
+  // A listener that shares its address with nobody: its connections are routed by `routeKey`, whatever their port.
+  bool listenAlone(uint32_t routeKey, const LoneAddress& where, int backlog, BoundSocket* bound, SystemError* error);
+  // False: nothing listens there. For a lone listener: its route key, and no host.
+  bool unlisten(const std::string& host, uint32_t port);
   void setUrls(std::vector<UrlEntry> urls);
 
   // False: the queue exists already (open) or does not (the others).
@@ -78,7 +80,7 @@ class Engine {
   const CacheLimits& cacheLimits() const { return options_.cache; }
   const ParserLimits& parserLimits() const { return options_.parser; }
   // Gives an accepted socket to the next thread in turn.
-  void place(Socket socket);
+  void place(Socket socket, uint32_t routeKey);
   void connectionEnded() { connections_.fetch_sub(1, std::memory_order_relaxed); }
   void queueAbandoned(uint32_t queueId);
   bool queueOfKey(const AttachKey& key, uint32_t* queueId);
@@ -86,6 +88,7 @@ class Engine {
  private:
   void onEachThread(const std::function<void(IoThread*)>& task);
   void wake(const std::vector<CacheWaiter>& waiters);
+  bool startListener(const std::string& host, uint32_t port, uint32_t routeKey, const BoundSocket& socket, SystemError* error);
   IoThread& home() { return *threads_[0]; }
 
   EngineOptions options_;

@@ -256,7 +256,7 @@ void IoThread::forgetTargets() {
   portTimeouts_.clear();
 }
 
-const PortTimeouts& IoThread::portTimeouts(uint16_t port) {
+const PortTimeouts& IoThread::portTimeouts(uint32_t port) {
   auto [at, fresh] = portTimeouts_.try_emplace(port);
   if (!fresh) return at->second;
   bool found = false;
@@ -276,7 +276,7 @@ const PortTimeouts& IoThread::portTimeouts(uint16_t port) {
   return longest;
 }
 
-RouteStatus IoThread::route(uint16_t port, std::string_view localAddress, std::string_view host, std::string_view path,
+RouteStatus IoThread::route(uint32_t port, std::string_view localAddress, std::string_view host, std::string_view path,
                             const RouteTarget** target) {
   if (routes_ == nullptr) return RouteStatus::kNoHost;
   const RouteResult result = routes_->table.route(false, port, localAddress, host, path);
@@ -335,7 +335,7 @@ void IoThread::queueAbandoned(uint32_t queueId) {
   if (one != nullptr && !one->served()) one->refuseWaiting(errors::kUnavailable);
 }
 
-void IoThread::adopt(Socket socket) {
+void IoThread::adopt(Socket socket, uint32_t routeKey) {
   Connection* connection;
   if (freeConnections_.empty()) {
     connection = new Connection(this);
@@ -344,7 +344,7 @@ void IoThread::adopt(Socket socket) {
     freeConnections_.pop_back();
   }
   const uint32_t id = stopping_ ? 0 : connections_.add(connection);
-  if (id == 0 || !connection->open(socket, id)) {
+  if (id == 0 || !connection->open(socket, id, routeKey)) {
     if (id == 0) {
       closeSocket(socket);
     } else {

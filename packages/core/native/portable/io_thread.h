@@ -84,7 +84,7 @@ class IoThread {
   Cache* cache() const { return cache_; }
   const ParserLimits& parserLimits() const;
   const QueueSettings& defaultSettings() const { return defaultSettings_; }
-  const PortTimeouts& portTimeouts(uint16_t port);
+  const PortTimeouts& portTimeouts(uint32_t port);
 
   // Per-thread scratch, reused by every connection.
   char* readBuffer() { return readBuffer_.get(); }
@@ -96,7 +96,7 @@ class IoThread {
   ByteBuffer* takeBuffer();
   void giveBuffer(ByteBuffer* buffer);
 
-  RouteStatus route(uint16_t port, std::string_view localAddress, std::string_view host, std::string_view path, const RouteTarget** target);
+  RouteStatus route(uint32_t port, std::string_view localAddress, std::string_view host, std::string_view path, const RouteTarget** target);
   void setRoutes(std::shared_ptr<const Routes> routes);
   void openQueue(RequestQueue* queue);
   void setQueueOptions(uint32_t queueId, const QueueOptions& options);
@@ -106,7 +106,8 @@ class IoThread {
   void queueAbandoned(uint32_t queueId);
 
   // Connections.
-  void adopt(Socket socket);
+  // `routeKey` is that of its listener; 0: the connection's own port.
+  void adopt(Socket socket, uint32_t routeKey);
   Connection* connection(uint32_t id) const { return connections_.find(id); }
   Connection* firstConnection() const { return firstConnection_; }
   void unlinkConnection(Connection* connection);
@@ -185,7 +186,7 @@ class IoThread {
 
   std::shared_ptr<const Routes> routes_;
   std::vector<RouteTarget> targets_;  // by the entry's place in the table
-  std::unordered_map<uint16_t, PortTimeouts> portTimeouts_;
+  std::unordered_map<uint32_t, PortTimeouts> portTimeouts_;
   std::unordered_map<uint32_t, std::unique_ptr<QueueShard>> shards_;
 
   SlotTable<Connection> connections_;

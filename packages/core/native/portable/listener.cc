@@ -5,6 +5,8 @@
 #include "portable/engine.h"
 #include "portable/io_thread.h"
 #include "portable/limits.h"
+#include "portable/local_listen.h"
+#include "portable/service_calls.h"
 
 namespace httpsys {
 
@@ -17,12 +19,21 @@ bool failed(Socket socket, const char* syscall, int code, SystemError* error) {
   return false;
 }
 
-bool tryBind(const sockaddr* address, socklen_t size, bool dual, int backlog, BoundSocket* out, SystemError* error) {
+struct BindFlags {
+  bool ipv6Only = false;
+  bool reusePort = false;
+};
+
+bool tryBind(const sockaddr* address, socklen_t size, bool dual, BindFlags flags, int backlog, BoundSocket* out, SystemError* error) {
   const Socket socket = openSocket(address->sa_family);
   if (socket == kNoSocket) return failed(socket, "socket", lastError(), error);
   prepareToListen(socket);
+  if (flags.reusePort) {
+    const int code = sharePort(socket);
+    if (code != 0) return failed(socket, "listen", code, error);
+  }
   if (address->sa_family == AF_INET6) {
-    const int only = dual ? 0 : 1;
+    const int only = dual && !flags.ipv6Only ? 0 : 1;
     if (!setSocketOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, only)) return failed(socket, "setsockopt", lastError(), error);
   }
   // Node names the call `listen` whichever of the two fails.
@@ -38,22 +49,20 @@ bool tryBind(const sockaddr* address, socklen_t size, bool dual, int backlog, Bo
   return true;
 }
 
-}  // namespace
-
-bool bindAndListen(const std::string& host, uint16_t port, int backlog, BoundSocket* out, SystemError* error) {
+bool bindAddress(const std::string& host, uint16_t port, BindFlags flags, int backlog, BoundSocket* out, SystemError* error) {
   if (host.empty()) {
     sockaddr_in6 v6{};
     v6.sin6_family = AF_INET6;
     v6.sin6_port = htons(port);
-    if (tryBind(reinterpret_cast<sockaddr*>(&v6), sizeof v6, true, backlog, out, error)) return true;
+    if (tryBind(reinterpret_cast<sockaddr*>(&v6), sizeof v6, true, flags, backlog, out, error)) return true;
     // Only a machine without IPv6 falls back; a port that is taken is an error.
     const bool none = error->code == UV_EAFNOSUPPORT || error->code == UV_EINVAL || error->code == UV_EADDRNOTAVAIL ||
                       error->code == UV_EPROTONOSUPPORT;
-    if (!none) return false;
+    if (!none || flags.ipv6Only) return false;
     sockaddr_in v4{};
     v4.sin_family = AF_INET;
     v4.sin_port = htons(port);
-    return tryBind(reinterpret_cast<sockaddr*>(&v4), sizeof v4, false, backlog, out, error);
+    return tryBind(reinterpret_cast<sockaddr*>(&v4), sizeof v4, false, flags, backlog, out, error);
   }
   // Numeric only: names are resolved above, where waiting is allowed. It also reads the zone of a link-local address.
   addrinfo hints{};
@@ -74,11 +83,30 @@ bool bindAndListen(const std::string& host, uint16_t port, int backlog, BoundSoc
   }
   // "::" takes IPv4 clients too, as node:net does.
   const bool dual = address.ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&reinterpret_cast<sockaddr_in6*>(&address)->sin6_addr);
-  return tryBind(reinterpret_cast<sockaddr*>(&address), size, dual, backlog, out, error);
+  return tryBind(reinterpret_cast<sockaddr*>(&address), size, dual, flags, backlog, out, error);
 }
 
-Listener::Listener(IoThread* thread, const std::string& host, const BoundSocket& socket)
-    : thread_(thread), host_(host), port_(socket.port), socket_(socket.socket) {}
+}  // namespace
+
+bool bindAndListen(const std::string& host, uint16_t port, int backlog, BoundSocket* out, SystemError* error) {
+  return bindAddress(host, port, BindFlags(), backlog, out, error);
+}
+
+bool bindAlone(const LoneAddress& where, int backlog, BoundSocket* out, SystemError* error) {
+  int code = 0;
+  if (where.descriptor != kNoSocket) {
+    code = adoptListening(where.descriptor, where.duplicate, backlog, &out->socket);
+  } else if (!where.path.empty()) {
+    code = listenOnPath(where.path, backlog, &out->socket);
+    if (code == 0 && where.path[0] != '\0') out->path = where.path;
+  } else {
+    return bindAddress(where.host, where.port, BindFlags{where.ipv6Only, where.reusePort}, backlog, out, error);
+  }
+  return code == 0 || failed(kNoSocket, "listen", code, error);
+}
+
+Listener::Listener(IoThread* thread, const std::string& host, uint32_t port, uint32_t routeKey, const BoundSocket& socket)
+    : thread_(thread), host_(host), port_(port), routeKey_(routeKey), socket_(socket.socket), path_(socket.path) {}
 
 int Listener::start(bool referenced) {
   const int result = uv_poll_init_socket(thread_->loop(), &poll_, socket_);
@@ -109,11 +137,13 @@ void Listener::closeAndDelete() {
     thread->handleClosed();
   });
   closeSocket(socket_);
+  if (!path_.empty()) removePath(path_);
   spare_.release();
 }
 
 void Listener::abandon() {
   closeSocket(socket_);
+  if (!path_.empty()) removePath(path_);
   delete this;
 }
 
@@ -121,7 +151,7 @@ void Listener::onReadable() {
   for (int i = 0; i < limits::kAcceptBatch; ++i) {
     const Socket client = acceptSocket(socket_);
     if (client != kNoSocket) {
-      thread_->engine()->place(client);
+      thread_->engine()->place(client, routeKey_);
       continue;
     }
     if (outOfDescriptors()) {

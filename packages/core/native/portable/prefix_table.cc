@@ -11,6 +11,8 @@
 namespace httpsys {
 namespace {
 
+uint64_t portKey(bool https, uint32_t port) { return (uint64_t{https} << 32) | port; }
+
 constexpr size_t kHostBytesMax = 255;  // splitHost lets nothing longer through
 
 std::string addressText(std::string_view text) {
@@ -52,7 +54,7 @@ PrefixTable::~PrefixTable() = default;
 PrefixTable::PrefixTable(std::vector<UrlEntry> entries) : entries_(std::move(entries)) {
   for (const UrlEntry& entry : entries_) {
     if (entry.path.empty() || entry.path.front() != '/' || entry.path.back() != '/') continue;
-    std::unique_ptr<Port>& port = ports_[(entry.https ? 0x10000u : 0u) | entry.port];
+    std::unique_ptr<Port>& port = ports_[portKey(entry.https, entry.port)];
     if (!port) port = std::make_unique<Port>();
     switch (entry.kind) {
       case HostKind::kStrong:
@@ -82,13 +84,13 @@ PrefixTable::PrefixTable(std::vector<UrlEntry> entries) : entries_(std::move(ent
   }
 }
 
-RouteResult PrefixTable::route(bool https, uint16_t port, std::string_view localAddress, std::string_view hostHeader,
+RouteResult PrefixTable::route(bool https, uint32_t port, std::string_view localAddress, std::string_view hostHeader,
                                std::string_view path) const {
   RouteResult result;
   std::string_view name;
   uint16_t hostPort = 0;
   if (!splitHost(hostHeader, &name, &hostPort)) return result;
-  const auto at = ports_.find((https ? 0x10000u : 0u) | port);
+  const auto at = ports_.find(portKey(https, port));
   if (at == ports_.end()) return result;
   const Port& table = *at->second;
   if (path.empty() || path == "*") path = "/";

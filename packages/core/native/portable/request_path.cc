@@ -138,7 +138,7 @@ const RouteTarget* Connection::admit(const RequestHead& head, std::string_view* 
   const RouteTarget* target = nullptr;
   // The authority of a CONNECT is another server's: it is routed by port and local address alone.
   const std::string_view host = head.methodCode == methods::kConnect ? std::string_view() : head.host;
-  switch (thread_->route(localPort_, std::string_view(local_ + routeAt_, localBytes_ - routeAt_), host, *path, &target)) {
+  switch (thread_->route(routePort_, std::string_view(local_ + routeAt_, localBytes_ - routeAt_), host, *path, &target)) {
     case RouteStatus::kNoHost:
       sendPage(errors::kInvalidHost, withPage);
       return nullptr;

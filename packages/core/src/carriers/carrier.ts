@@ -2,8 +2,9 @@
  * What `queue/RequestQueue` asks of a carrier: a way to open, name and configure a request queue on an engine, and channels over which
  * batches of frames travel. Three implementations: `service`, `embedded`, `httpsys`.
  */
+import type { AddressInfo } from 'node:net';
 import type { HttpSysSettings } from './httpsys-native';
-import type { NativeQueueOptions } from './native';
+import type { LoneAddress, NativeQueueOptions } from './native';
 
 /** How a queue is obtained (QUEUE-3, QUEUE-5). */
 export type QueueMode = 'create' | 'attach' | 'createOrAttach';
@@ -18,7 +19,7 @@ export interface OpenQueueOptions extends NativeQueueOptions {
   httpsys?: HttpSysSettings;
 }
 
-/** A URL to register: as the user wrote it, and an id that comes back with each request it matches. */
+/** A URL to register: as the user wrote it (or `unix:` and a path, alone), and an id that comes back with each request it matches. */
 export interface UrlRegistration {
   prefix: string;
   urlContext: number;
@@ -30,6 +31,12 @@ export interface BoundUrl {
   urlContext: number;
   host: string;
   port: number;
+}
+
+/** What became of a listener that shares its address with nobody. */
+export interface LoneBound extends BoundUrl {
+  /** As `server.address()` shows it. */
+  address: AddressInfo | string | null;
 }
 
 /** What a carrier tells its queue. */
@@ -77,14 +84,8 @@ export interface Carrier {
   open(options: OpenQueueOptions, urls: UrlRegistration[], done: (error: Error | null, bound: BoundUrl[]) => void): void;
   /** True: the host of a port is what clients name, not an address to look up first. */
   readonly namesHosts?: boolean;
-  /** Binds a port for this queue alone, before it returns; throws a listen error. */
-  openPort?(
-    options: OpenQueueOptions,
-    host: string | undefined,
-    port: number,
-    backlog: number,
-    urlContext: number,
-  ): BoundUrl & { address: string };
+  /** Listens for this queue alone, before it returns; throws a listen error. */
+  openAlone?(options: OpenQueueOptions, where: LoneAddress, backlog: number, urlContext: number): LoneBound;
   /** Removes the URLs: no new requests; delivered ones may still be answered. Idle. */
   removeUrls(done: (error: Error | null) => void): void;
   setOptions(options: NativeQueueOptions, done: (error: Error | null) => void): void;

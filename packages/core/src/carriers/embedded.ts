@@ -2,16 +2,15 @@
  * The embedded carrier: the engine runs on this process' own event loop, and frames are handed over by direct call. All servers of one
  * JS realm share one engine. Every callback of this carrier is called before the method returns.
  */
-import * as net from 'node:net';
-import { listenError, makeError } from '../errors';
+import { makeError } from '../errors';
 import { ProtocolMinor } from '../queue/frames';
 import { checkQueueMode, checkQueueName, checkQueueOptions } from '../service/check';
 import { ControlPlane, type Session } from '../service/control-plane';
 import { DEFAULT_BACKLOG } from '../service/limits';
 import { packageVersion } from '../service/version';
-import type { BoundUrl, Carrier, CarrierEvents, Channel, OpenQueueOptions, UrlRegistration } from './carrier';
+import type { BoundUrl, Carrier, CarrierEvents, Channel, LoneBound, OpenQueueOptions, UrlRegistration } from './carrier';
 import { loadAddon } from './load-addon';
-import type { NativeEngine, NativeQueueOptions } from './native';
+import type { LoneAddress, NativeEngine, NativeQueueOptions } from './native';
 
 /** The engine of this realm and who uses it. */
 class SharedEngine {
@@ -118,7 +117,7 @@ export class EmbeddedCarrier implements Carrier {
   open(options: OpenQueueOptions, urls: UrlRegistration[], done: (error: Error | null, bound: BoundUrl[]) => void): void {
     let bound: BoundUrl[];
     try {
-      bound = this.start(options, urls, { backlog: DEFAULT_BACKLOG });
+      bound = this.start(options, (plane, session) => plane.addUrls(session, urls, { backlog: DEFAULT_BACKLOG }).bound);
     } catch (error) {
       done(error as Error, []);
       return;
@@ -127,23 +126,12 @@ export class EmbeddedCarrier implements Carrier {
   }
 
   /**
-   * Binds a port for this queue alone.
+   * Listens for this queue alone. Names must have been resolved by the caller.
    *
-   * @param host an IP address, `localhost` (127.0.0.1), or undefined for any address; other names must have been resolved by the caller
-   * @throws a listen error (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, `ENOTFOUND`) or ERR_HTTPSYS_ADDON
+   * @throws a listen error in node:net's form (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, `EINVAL`), or ERR_HTTPSYS_ADDON
    */
-  openPort(
-    options: OpenQueueOptions,
-    host: string | undefined,
-    port: number,
-    backlog: number,
-    urlContext: number,
-  ): BoundUrl & { address: string } {
-    const bindHost = host === 'localhost' ? '127.0.0.1' : (host ?? '');
-    if (bindHost !== '' && net.isIP(bindHost) === 0) throw listenError('ENOTFOUND', 'not an IP address', { address: bindHost, port });
-    const prefix = `http://${prefixHost(bindHost)}:${port}/`;
-    const [bound] = this.start(options, [{ prefix, urlContext }], { backlog: backlog > 0 ? backlog : DEFAULT_BACKLOG, bindHost });
-    return { ...bound, address: bindHost === '' ? '::' : bindHost };
+  openAlone(options: OpenQueueOptions, where: LoneAddress, backlog: number, urlContext: number): LoneBound {
+    return this.start(options, (plane, session) => plane.listenAlone(session, where, backlog, urlContext));
   }
 
   removeUrls(done: (error: Error | null) => void): void {
@@ -197,7 +185,7 @@ export class EmbeddedCarrier implements Carrier {
     });
   }
 
-  private start(options: OpenQueueOptions, urls: UrlRegistration[], where: { backlog: number; bindHost?: string }): BoundUrl[] {
+  private start<T>(options: OpenQueueOptions, listen: (plane: ControlPlane, session: Session) => T): T {
     if (this.session !== null) throw makeError('ERR_HTTPSYS_PROTOCOL', 'the queue is open already');
     shared ??= new SharedEngine();
     const engine = shared;
@@ -208,7 +196,7 @@ export class EmbeddedCarrier implements Carrier {
       const request = { name: checkQueueName(options.name), mode: checkQueueMode(options.mode), options: checkQueueOptions(options) };
       this.session = plane.openSession(process.pid, packageVersion);
       plane.openQueue(this.session, request);
-      const { bound } = plane.addUrls(this.session, urls, where);
+      const bound = listen(plane, this.session);
       this.credit = options.credit;
       engine.setAlive(this, this.wantsRef);
       this.attach(engine);
@@ -253,10 +241,4 @@ export class EmbeddedCarrier implements Carrier {
     }
     done(failure);
   }
-}
-
-/** An address is matched as an IP prefix (URL-6), so that one port can be bound on several addresses by several servers. */
-function prefixHost(host: string): string {
-  if (host === '' || host === '::' || host === '0.0.0.0' || host.includes('%')) return '+';
-  return net.isIPv6(host) ? `[${host}]` : host;
 }

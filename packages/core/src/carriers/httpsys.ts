@@ -1,20 +1,20 @@
 /**
  * The httpsys carrier: request queues of Windows' kernel-mode HTTP server, through the addon. Frames cross in batches: those of the driver's I/O
- * thread come in one call per batch, those of a turn of the loop go in one call. `open` and `openPort` have listened when they return.
+ * thread come in one call per batch, those of a turn of the loop go in one call. `open` and `openAlone` have listened when they return.
  */
 import * as net from 'node:net';
 import { isMainThread } from 'node:worker_threads';
-import { makeError } from '../errors';
+import { listenError, makeError } from '../errors';
 import { ProtocolMinor } from '../queue/frames';
 import { checkQueueMode, checkQueueName } from '../service/check';
 import { packageVersion } from '../service/version';
-import type { BoundUrl, Carrier, CarrierEvents, Channel, OpenQueueOptions, UrlRegistration } from './carrier';
+import type { BoundUrl, Carrier, CarrierEvents, Channel, LoneBound, OpenQueueOptions, UrlRegistration } from './carrier';
 import { driverError, isDriverError, isTaken, queueError } from './httpsys-errors';
 import { httpQueueEvents, type HttpQueue, type HttpQueueSettings } from './httpsys-native';
 import { register, settingsOf, type Registering } from './httpsys-queue';
 import { askPrimary, sharesQueue, type SharedQueue } from './httpsys-cluster';
 import { loadHttpSys } from './load-addon';
-import type { NativeQueueOptions } from './native';
+import type { LoneAddress, NativeQueueOptions } from './native';
 import { explainDropped, explainRefused, explainUnsupported } from './httpsys-warnings';
 
 /** OPAQUE came with the minor version behind this one. */
@@ -80,12 +80,13 @@ export class HttpSysCarrier implements Carrier {
    * Registers `http://host:port/`, `+` standing for any host; a free port for 0. A worker of a cluster has to ask its primary, and cannot answer at
    * once.
    *
-   * @throws EADDRINUSE, EACCES with the command that helps, EADDRNOTAVAIL, ERR_HTTPSYS_PREFIX_INVALID
+   * @throws EADDRINUSE, EACCES with the command that helps, EADDRNOTAVAIL, ERR_HTTPSYS_PREFIX_INVALID; ENOTSUP for a path or a descriptor,
+   * which the driver cannot listen on
    */
-  readonly openPort: Carrier['openPort'];
+  readonly openAlone: Carrier['openAlone'];
 
   constructor(private readonly events: CarrierEvents) {
-    this.openPort = sharesQueue({}) ? undefined : this.registerPort;
+    this.openAlone = sharesQueue({}) ? undefined : this.registerPort;
   }
 
   open(options: OpenQueueOptions, urls: UrlRegistration[], done: (error: Error | null, bound: BoundUrl[]) => void): void {
@@ -121,17 +122,20 @@ export class HttpSysCarrier implements Carrier {
 
   private readonly registerPort = (
     options: OpenQueueOptions,
-    host: string | undefined,
-    port: number,
+    { host, port = 0, path, fd }: LoneAddress,
     _backlog: number,
     urlContext: number,
-  ): BoundUrl & { address: string } => {
+  ): LoneBound => {
+    if (path !== undefined || fd !== undefined) {
+      throw listenError('ENOTSUP', 'HTTP.SYS listens on ports only', { address: path ?? `descriptor ${fd}` });
+    }
     const named = host === undefined || host === '::' || host === '0.0.0.0' ? '+' : net.isIPv6(host) ? `[${host}]` : host;
     try {
       const open = this.openQueue(options);
       this.listen(open, [{ prefix: `http://${named}:${port}/`, urlContext }]);
       const [bound] = open.urls;
-      return { ...bound, address: named === '+' ? '::' : (host as string) };
+      const address = named === '+' ? '::' : (host as string);
+      return { ...bound, address: { address, family: net.isIPv4(address) ? 'IPv4' : 'IPv6', port: bound.port } };
     } catch (error) {
       this.abandon();
       throw error;

@@ -2,6 +2,7 @@
  * The addon's surface, as `native/binding` exports it. Few functions, batches out: everything that belongs to a request travels
  * in frames (docs/frames.md).
  */
+import type { AddressInfo } from 'node:net';
 
 /** One prefix of the routing table, parsed and folded by `src/prefix`. */
 export interface NativeUrl {
@@ -9,11 +10,30 @@ export interface NativeUrl {
   /** 0 strong wildcard `+`, 1 explicit host, 2 IP literal, 3 weak wildcard `*` (ROUTE-1). */
   hostKind: 0 | 1 | 2 | 3;
   host: string;
+  /** 1 to 65535, or the route key of a lone listener. */
   port: number;
   /** Folded; begins and ends with `/`. */
   path: string;
   queueId: number;
   urlContext: number;
+}
+
+/** An address that one listener has for itself: `fd`, or `path`, or else `host` and `port`. */
+export interface LoneAddress {
+  /** An IP address; '' or absent: any (dual stack, else IPv4). */
+  host?: string;
+  /** 0 finds a free one. */
+  port?: number;
+  /** `::` without IPv4 clients. */
+  ipv6Only?: boolean;
+  /** SO_REUSEPORT, where the kernel spreads connections over such sockets; else ENOTSUP. */
+  reusePort?: boolean;
+  /** A Unix socket; one that begins with NUL is a name of Linux' abstract namespace. */
+  path?: string;
+  /** A bound stream socket. It becomes the engine's, also when this fails. */
+  fd?: number;
+  /** The descriptor stays the caller's, and the engine has a copy. */
+  duplicate?: boolean;
 }
 
 /** Limits and timeouts of one request queue. Seconds, bytes; all optional, defaults are HTTP.SYS'. */
@@ -64,7 +84,12 @@ export type NativeBatchListener = (length: number) => void;
 export interface NativeEngine {
   /** Binds and listens at once. `host` is an address; `''` = any (dual stack, else IPv4). `port` 0 finds a free one. Returns the port. */
   listen(host: string, port: number, backlog: number): number;
-  /** Stops accepting there; open connections live on. */
+  /**
+   * Listens where nobody else may; connections are routed by `routeKey` (above 65535: `NativeUrl.port`), whatever their port. Returns the
+   * address, or undefined for a socket that has none (a path).
+   */
+  listenAlone(routeKey: number, where: LoneAddress, backlog: number): AddressInfo | undefined;
+  /** Stops accepting there; open connections live on. A lone listener is named by '' and its route key. */
   unlisten(host: string, port: number): void;
   /** Replaces the routing table as a whole. */
   setUrls(urls: NativeUrl[]): void;

@@ -2,8 +2,6 @@
  * The service carrier: one control connection per queue, one data channel per I/O thread of the service. Pure TypeScript. When the service
  * is lost it finds or starts another one and registers again.
  */
-import * as cluster from 'node:cluster';
-import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeError } from '../errors';
 import * as frames from '../queue/frames';
@@ -64,7 +62,7 @@ export class ServiceCarrier implements Carrier {
       return;
     }
     this.state = 'opening';
-    this.options = inCluster({ ...options }, urls);
+    this.options = { ...options };
     this.urls = urls;
     this.establish(this.options).then(
       (link) => {
@@ -281,14 +279,6 @@ export class ServiceCarrier implements Carrier {
       else part?.unref();
     }
   }
-}
-
-/** Workers of one cluster that listen on the same URLs share one queue, as they share a socket on node:http. */
-function inCluster(options: OpenQueueOptions, urls: UrlRegistration[]): OpenQueueOptions {
-  if (options.name !== undefined || !cluster.default.isWorker) return options;
-  const prefixes = urls.map((url) => url.prefix).join(' ');
-  const digest = createHash('sha256').update(prefixes).digest('hex').slice(0, 16);
-  return { ...options, name: `cluster ${process.ppid} ${digest}`, mode: 'createOrAttach' };
 }
 
 /** The channels first, so that answers on their way arrive before the queue is closed. */

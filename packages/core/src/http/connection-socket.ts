@@ -84,12 +84,15 @@ export class ConnectionSocket extends net.Socket {
   /** Node's getters `remoteAddress`, `remotePort`, `remoteFamily` read this. */
   _getpeername(): Address {
     const { remoteAddress, remotePort, family } = this.addresses;
+    // On a path there is no address, as with node:net.
+    if (family === undefined) return {};
     return { address: remoteAddress, port: remotePort, family };
   }
 
   /** Node's `localAddress`, `localPort`, `localFamily` and `address()` read this. */
   _getsockname(): Address {
     const { localAddress, localPort, family } = this.addresses;
+    if (family === undefined) return {};
     return { address: localAddress, family, port: localPort };
   }
 

@@ -1,14 +1,32 @@
 /** Opens a server's queue on its carrier, by prefixes or by port. */
+import * as cluster from 'node:cluster';
 import * as dns from 'node:dns';
+import * as fs from 'node:fs';
 import * as net from 'node:net';
+import * as path from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { makeError } from '../errors';
-import type { BoundUrl, Carrier, OpenQueueOptions } from '../carriers/carrier';
+import type { BoundUrl, Carrier, LoneBound, OpenQueueOptions } from '../carriers/carrier';
+import { clusterQueue, defaultQueueMode } from '../carriers/cluster-queue';
+import type { LoneAddress } from '../carriers/native';
 import { httpSysSettings, maxConcurrentRequestsDefault, nativeQueueOptions, type ServerOptions } from '../options';
 import { initialCredit } from '../queue/channel-link';
 import type { ListenRequest } from './listen-arguments';
 
-type Opened = (error: Error | null, bound: BoundUrl[], address: AddressInfo | null) => void;
+/** How a queue is listening; `release` is due when the server closes. */
+export interface OpenedQueue {
+  bound: BoundUrl[];
+  address: AddressInfo | string | null;
+}
+
+type Opened = (error: Error | null, opened: OpenedQueue | null) => void;
+
+/** What the server keeps of the call until it is closed. */
+export interface Opening {
+  release(): void;
+}
+
+const nothingToRelease: Opening = { release: () => undefined };
 
 /** node:http's timeouts, when a program has changed them, in the engine's terms. */
 interface NodeTimeouts {
@@ -20,7 +38,7 @@ interface NodeTimeouts {
 const nodeKeepAliveDefault = 5_000;
 const nodeHeadersDefault = 60_000;
 
-function queueOptions(kind: Carrier['kind'], options: ServerOptions, server: NodeTimeouts, request: ListenRequest): OpenQueueOptions {
+function queueOptions(kind: Carrier['kind'], options: ServerOptions, server: NodeTimeouts): OpenQueueOptions {
   const native = nativeQueueOptions(options);
   // 0 means none to node:http.
   const seconds = (milliseconds: number): number => (milliseconds === 0 ? -1 : Math.min(Math.ceil(milliseconds / 1000), 65534));
@@ -31,17 +49,8 @@ function queueOptions(kind: Carrier['kind'], options: ServerOptions, server: Nod
   if (Number.isInteger(server.maxConnections) && server.maxConnections > 0) native.maxConnections = server.maxConnections;
   // A program that counts on knowing its users must not be reached by anybody.
   if (options.authentication !== undefined && kind !== 'httpsys') throw makeError('ERR_HTTPSYS_AUTHENTICATION');
-  const name = request.options.queueName ?? options.queueName;
-  const mode = request.options.queueMode ?? options.queueMode;
   const credit = initialCredit(options.maxConcurrentRequests ?? maxConcurrentRequestsDefault, kind);
-  const special = httpSysSettings(options);
-  return {
-    ...native,
-    ...(name === undefined ? {} : { name }),
-    ...(mode === undefined ? {} : { mode }),
-    credit,
-    ...(kind === 'httpsys' ? { httpsys: special } : {}),
-  };
+  return { ...native, credit, ...(kind === 'httpsys' ? { httpsys: httpSysSettings(options) } : {}) };
 }
 
 function addressOf(host: string, port: number): AddressInfo {
@@ -49,63 +58,133 @@ function addressOf(host: string, port: number): AddressInfo {
   return { address, family: net.isIPv4(address) ? 'IPv4' : 'IPv6', port };
 }
 
-function openPrefixes(carrier: Carrier, options: OpenQueueOptions, prefixes: string[], done: Opened): void {
-  const urls = prefixes.map((prefix, urlContext) => ({ prefix, urlContext }));
-  carrier.open(options, urls, (error, bound) => {
-    const first = bound[0];
-    done(error, bound, first === undefined ? null : addressOf(first.host, first.port));
-  });
-}
+/** One `listen` on one carrier. */
+class Listening implements Opening {
+  private readonly queue: OpenQueueOptions;
+  private shared: Opening = nothingToRelease;
 
-/** On an engine that several processes share a port is a prefix too; it finds a free one for 0. */
-function openPortByPrefix(carrier: Carrier, options: OpenQueueOptions, host: string | undefined, port: number, done: Opened): void {
-  const named = host === undefined || host === '::' || host === '0.0.0.0' ? '+' : net.isIPv6(host) ? `[${host}]` : host;
-  openPrefixes(carrier, options, [`http://${named}:${port}/`], done);
-}
-
-function openPort(carrier: Carrier, options: OpenQueueOptions, host: string | undefined, request: ListenRequest, done: Opened): void {
-  let bound: ReturnType<NonNullable<Carrier['openPort']>>;
-  try {
-    bound = carrier.openPort!(options, host, request.port, request.backlog, 0);
-  } catch (error) {
-    done(error as Error, [], null);
-    return;
+  constructor(
+    private readonly carrier: Carrier,
+    options: ServerOptions,
+    server: NodeTimeouts,
+    private readonly request: ListenRequest,
+    private readonly done: Opened,
+  ) {
+    this.queue = queueOptions(carrier.kind, options, server);
+    const name = request.options.queueName ?? options.queueName;
+    if (name !== undefined) this.queue.name = name;
+    const mode = request.options.queueMode ?? options.queueMode ?? (name === undefined ? undefined : defaultQueueMode());
+    if (mode !== undefined) this.queue.mode = mode;
   }
-  done(null, [bound], addressOf(bound.address, bound.port));
+
+  release(): void {
+    this.shared.release();
+  }
+
+  start(): void {
+    const { request, carrier } = this;
+    if (request.prefixes !== null) {
+      this.openUrls(request.prefixes.map((prefix) => prefix.text));
+    } else if (carrier.openAlone === undefined) {
+      if (request.descriptor !== null) this.refuse('EINVAL', 'a descriptor can be listened on by the embedded engine only', 'fd');
+      else if (request.path !== null) this.openPathByUrl(path.resolve(request.path), request.path);
+      else this.resolve((host) => this.openPortByUrl(host));
+    } else if (request.descriptor !== null) {
+      const { fd, handle } = request.descriptor;
+      this.openAlone({ fd, duplicate: handle !== null }, () => handle?.close());
+    } else if (request.path !== null) {
+      const where = request.path;
+      this.openAlone({ path: where }, () => this.setMode(where));
+    } else {
+      const { ipv6Only = false, reusePort = false } = request.options;
+      this.resolve((host) => this.openAlone({ host, port: request.port, ipv6Only, reusePort }));
+    }
+  }
+
+  /** An address at once, so that it can be bound before `listen` returns; a name as node:net looks it up. */
+  private resolve(next: (host: string | undefined) => void): void {
+    const { host } = this.request;
+    if (host === undefined || net.isIP(host) !== 0 || this.carrier.namesHosts === true) {
+      next(host);
+    } else if (host === 'localhost') {
+      // Every machine has it; tests read `address()` on the line after `listen(0, 'localhost')`.
+      next('127.0.0.1');
+    } else {
+      dns.lookup(host, (error, address) => {
+        if (error === null) next(address);
+        else this.done(error, null);
+      });
+    }
+  }
+
+  private openUrls(prefixes: string[], address?: (bound: BoundUrl) => AddressInfo | string): void {
+    if (cluster.default.isWorker && this.queue.name === undefined && this.carrier.kind === 'service') {
+      const { name, mode, release } = clusterQueue(prefixes);
+      Object.assign(this.queue, { name, mode });
+      this.shared = { release };
+    }
+    const urls = prefixes.map((prefix, urlContext) => ({ prefix, urlContext }));
+    this.carrier.open(this.queue, urls, (error, bound) => {
+      const first = bound[0];
+      if (error !== null || first === undefined) {
+        this.release();
+        this.done(error, null);
+        return;
+      }
+      this.done(null, { bound, address: address === undefined ? addressOf(first.host, first.port) : address(first) });
+    });
+  }
+
+  /** On an engine that several processes share a port is a prefix too; it finds a free one for 0. */
+  private openPortByUrl(host: string | undefined): void {
+    const named = host === undefined || host === '::' || host === '0.0.0.0' ? '+' : net.isIPv6(host) ? `[${host}]` : host;
+    this.openUrls([`http://${named}:${this.request.port}/`], (bound) => addressOf(host ?? '', bound.port));
+  }
+
+  private openPathByUrl(resolved: string, written: string): void {
+    this.openUrls([`unix:${resolved}`], () => {
+      this.setMode(resolved);
+      return written;
+    });
+  }
+
+  /** `listened` runs before the server is told. */
+  private openAlone(where: LoneAddress, listened?: () => void): void {
+    let bound: LoneBound;
+    try {
+      bound = this.carrier.openAlone!(this.queue, where, this.request.backlog, 0);
+      listened?.();
+    } catch (error) {
+      this.done(error as Error, null);
+      return;
+    }
+    this.done(null, { bound: [bound], address: bound.address });
+  }
+
+  /** `readableAll` and `writableAll`: who beside the owner may connect. */
+  private setMode(file: string): void {
+    const { readableAll, writableAll } = this.request.options;
+    const more = (readableAll === true ? 0o444 : 0) | (writableAll === true ? 0o222 : 0);
+    if (more !== 0) fs.chmodSync(file, (fs.statSync(file).mode & 0o777) | more);
+  }
+
+  private refuse(code: string, why: string, argument: string): void {
+    this.done(Object.assign(new Error(`listen ${code}: ${why} (${argument})`), { code, syscall: 'listen' }), null);
+  }
 }
 
 /**
- * Opens the queue. The embedded engine binds a port before this returns (supertest reads `address()` on the next line); everything else
- * answers later.
+ * Opens the queue. The embedded engine listens before this returns (supertest reads `address()` on the next line), except on a name;
+ * everything else answers later.
  */
-export function openQueue(carrier: Carrier, options: ServerOptions, server: NodeTimeouts, request: ListenRequest, done: Opened): void {
-  let queue: OpenQueueOptions;
+export function openQueue(carrier: Carrier, options: ServerOptions, server: NodeTimeouts, request: ListenRequest, done: Opened): Opening {
+  let listening: Listening;
   try {
-    queue = queueOptions(carrier.kind, options, server, request);
+    listening = new Listening(carrier, options, server, request, done);
   } catch (error) {
-    done(error as Error, [], null);
-    return;
+    done(error as Error, null);
+    return nothingToRelease;
   }
-  if (request.prefixes !== null) {
-    openPrefixes(
-      carrier,
-      queue,
-      request.prefixes.map((prefix) => prefix.text),
-      done,
-    );
-    return;
-  }
-  const { host } = request;
-  if (carrier.openPort === undefined) {
-    openPortByPrefix(carrier, queue, host, request.port, done);
-    return;
-  }
-  if (host === undefined || host === 'localhost' || net.isIP(host) !== 0 || carrier.namesHosts === true) {
-    openPort(carrier, queue, host, request, done);
-    return;
-  }
-  dns.lookup(host, (error, address) => {
-    if (error !== null) done(error, [], null);
-    else openPort(carrier, queue, address, request, done);
-  });
+  listening.start();
+  return listening;
 }

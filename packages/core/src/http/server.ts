@@ -20,8 +20,9 @@ import { dispatchRequest, takeBody } from './dispatch';
 import { breedMessageClasses, isExpressLike } from './express-prototypes';
 import { flushTargets } from './flush-target';
 import { IncomingMessage, type Link, type OwnRequest } from './incoming-message';
+import { workerClosed, workerListens } from './cluster-worker';
 import { parseListenArguments, type ListenOptions, type ListenRequest } from './listen-arguments';
-import { openQueue } from './open-queue';
+import { openQueue, type Opening } from './open-queue';
 import { nodeError } from './node-internals';
 import { onResponseDrained } from './response-hooks';
 import { SecureConnectionSocket } from './secure-socket';
@@ -56,7 +57,8 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
   private readonly serverOptions: ServerOptions;
   private queue: Queue | null = null;
   private bound: BoundUrl[] | null = null;
-  private boundAddress: AddressInfo | null = null;
+  private boundAddress: AddressInfo | string | null = null;
+  private opening: Opening | null = null;
   private prefixPaths: string[] = [];
   private active = 0;
   private connectionCount = 0;
@@ -99,7 +101,8 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
   }
 
   /**
-   * Registers URL prefixes (`http://*:8080/shop/`), or binds a port as node:http does.
+   * Registers URL prefixes (`http://*:8080/shop/`), or listens on a port, a path or a descriptor as node:http does; on the embedded engine
+   * the address is bound when this returns, unless it is a name that has to be looked up.
    *
    * Errors of the address come as 'error': `EADDRINUSE` (what holds it, with `pid` when known), `EACCES` (with a remedy).
    *
@@ -124,8 +127,12 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
     this.start(request);
     const { signal } = request.options;
     if (signal !== undefined) {
-      if (signal.aborted) process.nextTick(() => this.close());
-      else signal.addEventListener('abort', () => this.close(), { once: true });
+      const onAbort = (): unknown => this.close();
+      if (signal.aborted) process.nextTick(onAbort);
+      else {
+        signal.addEventListener('abort', onAbort, { once: true });
+        this.once('close', () => signal.removeEventListener('abort', onAbort));
+      }
     }
     return this;
   }
@@ -135,32 +142,40 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
     this.prefixPaths = paths;
     const queue: Queue = new RequestQueue(
       (events) =>
-        createCarrier(events, { byPrefix: request.prefixes !== null, engine: request.options.engine ?? this.serverOptions.engine }),
+        createCarrier(events, {
+          byPrefix: request.prefixes !== null,
+          lone: request.descriptor !== null || request.options.exclusive === true || request.options.reusePort === true,
+          named: (request.options.queueName ?? this.serverOptions.queueName) !== undefined,
+          engine: request.options.engine ?? this.serverOptions.engine,
+        }),
       this,
       this.serverOptions.maxConcurrentRequests ?? maxConcurrentRequestsDefault,
     );
     this.queue = queue;
     if (!this.referenced) queue.carrier.unref();
-    openQueue(queue.carrier, this.serverOptions, this, request, (error, bound, address) => {
+    this.opening = openQueue(queue.carrier, this.serverOptions, this, request, (error, opened) => {
       if (this.queue !== queue) return;
-      if (error !== null) {
+      if (error !== null || opened === null) {
         this.queue = null;
         queue.carrier.close(() => undefined);
         process.nextTick(() => this.emit('error', error));
         return;
       }
+      const { bound, address } = opened;
       this.bound = bound;
       this.boundAddress = address;
       // On a queue that several processes share, the one that came first has numbered the URLs.
       this.prefixPaths = [];
       bound.forEach((url, n) => (this.prefixPaths[url.urlContext] = paths[n] ?? '/'));
       process.nextTick(() => {
-        if (this.bound === bound) this.emit('listening');
+        if (this.bound !== bound) return;
+        workerListens(this);
+        this.emit('listening');
       });
     });
   }
 
-  override address(): AddressInfo | null {
+  override address(): AddressInfo | string | null {
     return this.boundAddress;
   }
 
@@ -223,6 +238,8 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
     if (queue === null || !this.closing || this.active > 0) return;
     this.queue = null;
     this.bound = null;
+    this.opening?.release();
+    workerClosed(this);
     for (const link of queue.links.values()) link.flush();
     queue.carrier.close(() => {
       // As node:net: a listener added behind `close()` hears it, and the connections' own 'close' comes first.
@@ -406,6 +423,8 @@ export class Server extends http.Server implements QueueEvents<OwnRequest, Conne
     this.queue = null;
     this.bound = null;
     this.boundAddress = null;
+    this.opening?.release();
+    workerClosed(this);
     queue?.carrier.close(() => undefined);
     this.emit('error', error);
   }

@@ -5,12 +5,13 @@
  */
 import { randomBytes } from 'node:crypto';
 import { HttpsysError, makeError } from '../errors';
-import type { BoundUrl, QueueMode, UrlRegistration } from '../carriers/carrier';
-import type { NativeEngine, NativeQueueOptions } from '../carriers/native';
+import type { BoundUrl, LoneBound, QueueMode, UrlRegistration } from '../carriers/carrier';
+import type { LoneAddress, NativeEngine, NativeQueueOptions } from '../carriers/native';
 import { toNativeUrl } from '../prefix';
 import type { EngineState } from '../queue/state';
 import { invalid } from './check';
 import { DEFAULT_BACKLOG, MAX_SESSIONS, ORPHAN_GRACE_MS } from './limits';
+import { listenAlone } from './lone-listeners';
 import { PortTable, planAddresses, usersOf } from './port-table';
 import { Registry, type Queue, type RegisteredUrl, type Session } from './registry';
 import { registerUrls, type RegisterOptions } from './register-urls';
@@ -102,14 +103,19 @@ export class ControlPlane {
   }
 
   /**
-   * Registers all or none. With `fixed`, binds exactly there instead of where the prefixes say. Port 0 in a prefix finds a free port, the
-   * same for all prefixes of the call.
+   * Registers all or none. Port 0 in a prefix finds a free port, the same for all prefixes of the call. A single `unix:path` is a listener
+   * at that path.
    */
   addUrls(session: Session, registrations: UrlRegistration[], options: RegisterOptions): AddedUrls {
     const before = session.key;
     const bound = registerUrls(this, session, registrations, options);
     this.scheduleSweep();
     return { bound, key: session.key === before ? null : session.key };
+  }
+
+  /** A listener that shares its address with nobody. @throws a listen error in node:net's form */
+  listenAlone(session: Session, where: LoneAddress, backlog: number, urlContext: number): LoneBound {
+    return listenAlone(this, session, where, backlog, urlContext);
   }
 
   /** The session's URLs get no new requests; those delivered may still be answered (SHUT-8). */
@@ -135,7 +141,7 @@ export class ControlPlane {
   }
 
   queryState(): EngineState {
-    return joinState(this.engine.queryState(), this.registry, this.ports.list());
+    return joinState(this.engine.queryState(), this.registry, [...this.ports.list(), ...lonePorts(this.registry)]);
   }
 
   /** An orderly end: what the session held alone goes at once, cache entries included (SHUT-7, CACHE-34). */
@@ -183,7 +189,12 @@ export class ControlPlane {
 
   /** Hands the routing table to the engine. */
   publishUrls(): void {
-    this.engine.setUrls([...this.registry.urls.values()].map((url) => toNativeUrl(url.prefix, url.queue.nativeId, url.urlContext)));
+    this.engine.setUrls(
+      [...this.registry.urls.values()].map((url) => {
+        const row = toNativeUrl(url.prefix, url.queue.nativeId, url.urlContext);
+        return url.routeKey === 0 ? row : { ...row, hostKind: 0, host: '', port: url.routeKey };
+      }),
+    );
   }
 
   /** Gives the session, alone on a new queue, the queue that a dead process left. */
@@ -222,21 +233,24 @@ export class ControlPlane {
     this.engine.closeQueue(queue.nativeId);
   }
 
+  /** Ends what nobody holds any more. */
+  drop(orphans: RegisteredUrl[]): void {
+    this.release(orphans, () => undefined);
+    for (const url of orphans) this.closeIfUnused(url.queue);
+  }
+
   private heldBy(session: Session): RegisteredUrl[] {
     return session.queue === null ? [] : [...session.queue.urls].filter((url) => url.holders.has(session));
   }
 
   private release(urls: RegisteredUrl[], drop: (url: RegisteredUrl) => void): void {
-    const ports = new Set<number>();
-    for (const url of urls) {
-      drop(url);
-      if (url.holders.size > 0) continue;
-      this.registry.removeUrl(url);
-      ports.add(url.prefix.port);
-    }
-    if (ports.size === 0) return;
+    for (const url of urls) drop(url);
+    const unheld = urls.filter((url) => url.holders.size === 0);
+    if (unheld.length === 0) return;
+    for (const url of unheld) this.registry.removeUrl(url);
     this.publishUrls();
-    for (const port of ports) this.shrinkPort(port);
+    for (const url of unheld) if (url.routeKey !== 0) this.engine.unlisten('', url.routeKey);
+    for (const port of new Set(unheld.filter((url) => url.routeKey === 0).map((url) => url.prefix.port))) this.shrinkPort(port);
   }
 
   private shrinkPort(port: number): void {
@@ -259,11 +273,16 @@ export class ControlPlane {
 
   private sweep(): void {
     const now = performance.now();
-    const due = [...this.registry.urls.values()].filter((url) => url.holders.size === 0 && url.orphanedUntil <= now);
-    this.release(due, () => undefined);
-    for (const url of due) this.closeIfUnused(url.queue);
+    this.drop([...this.registry.urls.values()].filter((url) => url.holders.size === 0 && url.orphanedUntil <= now));
     this.scheduleSweep();
   }
+}
+
+/** Where lone listeners listen on ports. */
+function lonePorts(registry: Registry): { port: number; addresses: string[] }[] {
+  return [...registry.urls.values()]
+    .filter((url) => url.routeKey !== 0 && url.prefix.text.startsWith('http'))
+    .map(({ prefix: { host, port } }) => ({ port, addresses: [host === '+' ? '*' : host] }));
 }
 
 function nameError(code: string, name: string | undefined, why: string): HttpsysError {

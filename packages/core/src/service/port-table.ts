@@ -12,8 +12,6 @@ export interface PortUser {
   /** As in NativeUrl: 2 is an IP literal. */
   hostKind: number;
   host: string;
-  /** Binds exactly here instead of where the host says; '' = any address. */
-  bindHost?: string;
 }
 
 /** Tries to find a port that is free on both loopback addresses. */
@@ -26,8 +24,7 @@ const FREE_PORT_ATTEMPTS = 20;
 export function planAddresses(users: Iterable<PortUser>): string[] {
   const wanted = new Set<string>();
   for (const user of users) {
-    if (user.bindHost !== undefined) wanted.add(user.bindHost);
-    else if (user.hostKind === 2) wanted.add(user.host.replace(/^\[|\]$/g, ''));
+    if (user.hostKind === 2) wanted.add(user.host.replace(/^\[|\]$/g, ''));
     else if (user.host === 'localhost') wanted.add('127.0.0.1').add('::1');
     else wanted.add('');
   }
@@ -38,18 +35,8 @@ export function planAddresses(users: Iterable<PortUser>): string[] {
   return [...wanted];
 }
 
-/** Whether a socket on `host` would exclude one of `addresses`. */
-export function overlaps(addresses: string[], host: string): boolean {
-  const any = (address: string): boolean => address === '' || address === '::' || address === '0.0.0.0';
-  return addresses.some((address) => address === host || any(address) || any(host));
-}
-
-export function portUser(prefix: { hostKind: number; host: string }, bindHost: string | undefined): PortUser {
-  return { hostKind: prefix.hostKind, host: prefix.host, bindHost };
-}
-
-export function usersOf(urls: Iterable<{ prefix: { hostKind: number; host: string }; bindHost: string | undefined }>): PortUser[] {
-  return [...urls].map((url) => portUser(url.prefix, url.bindHost));
+export function usersOf(urls: Iterable<{ prefix: PortUser }>): PortUser[] {
+  return [...urls].map((url) => url.prefix);
 }
 
 export class PortTable {
@@ -157,7 +144,8 @@ export class PortTable {
   }
 }
 
-function privilegeRemedy(port: number): string {
+/** What to do about EACCES. */
+export function privilegeRemedy(port: number): string {
   if (process.platform !== 'linux') return `no right to listen on port ${port}; use a port above 1023`;
   return (
     `no right to listen on port ${port}. Either allow it to node: sudo setcap cap_net_bind_service=+ep $(command -v node), ` +

@@ -5,13 +5,12 @@ import { parsePrefix, type UrlPrefix } from '../prefix';
 import type { ControlPlane } from './control-plane';
 import { invalid } from './check';
 import { MAX_URLS, MAX_URLS_PER_QUEUE } from './limits';
-import { overlaps, planAddresses, portUser, usersOf } from './port-table';
+import { listenAlone, pathOf } from './lone-listeners';
+import { planAddresses, usersOf } from './port-table';
 import type { Queue, RegisteredUrl, Session } from './registry';
 
 export interface RegisterOptions {
   backlog: number;
-  /** Bind here instead of where the prefixes say, and share the address with nobody: an address, '' for any. */
-  bindHost?: string;
 }
 
 interface Wanted {
@@ -22,14 +21,12 @@ interface Wanted {
 /** Stands for "any free port" until the port is known; the grammar has no 0 (URL-2). */
 const FREE_PORT = /^([A-Za-z]+:\/\/[^/]*):0(\/.*)?$/;
 
-export function registerUrls(
-  plane: ControlPlane,
-  session: Session,
-  registrations: UrlRegistration[],
-  options: RegisterOptions,
-): BoundUrl[] {
+export function registerUrls(plane: ControlPlane, session: Session, given: UrlRegistration[], options: RegisterOptions): BoundUrl[] {
   const queue = plane.queueOf(session);
   const { registry } = plane;
+  const path = given.length === 1 ? pathOf(given[0].prefix) : null;
+  if (path !== null) return [listenAlone(plane, session, { path }, options.backlog, given[0].urlContext)];
+  const registrations = given.map((url) => joinedFreePort(queue, session, url));
   if (queue.urls.size + registrations.length > MAX_URLS_PER_QUEUE || registry.urls.size + registrations.length > MAX_URLS) {
     throw new HttpsysError('EMFILE', `Too many URL prefixes: at most ${MAX_URLS_PER_QUEUE} on one queue`);
   }
@@ -65,21 +62,27 @@ export function registerUrls(
 
   const target = plane.queueOf(session);
   const lost = new Set(orphans);
+  const asked = new Map<Wanted, string>();
   const added: Wanted[] = [...fresh, ...orphans.map((url) => known.find((wanted) => wanted.prefix.text === url.prefix.text) as Wanted)];
-  const freePort = bindPorts(plane, added, floating, lost, options);
+  const freePort = bindPorts(plane, added, floating, lost, options.backlog);
   for (const [index, url] of free.entries()) {
-    added.push({ prefix: parsePrefix(withPort(url.prefix, freePort)), urlContext: floating[index].urlContext });
+    const found = { prefix: parsePrefix(withPort(url.prefix, freePort)), urlContext: floating[index].urlContext };
+    asked.set(found, floating[index].prefix.text);
+    added.push(found);
   }
 
   for (const url of lost) registry.removeUrl(url);
-  for (const { prefix, urlContext } of added) {
+  for (const wanted of added) {
+    const { prefix } = wanted;
     registry.addUrl({
+      key: prefix.text,
       prefix,
+      asked: asked.get(wanted) ?? null,
       queue: target,
-      urlContext: freeContext(target, urlContext),
+      urlContext: freeContext(target, wanted.urlContext),
       holders: new Set([session]),
       orphanedUntil: 0,
-      bindHost: options.bindHost,
+      routeKey: 0,
     });
   }
   // On a shared queue the first process' contexts stand for all; a successor of a dead process brings its own, whatever the old ones were.
@@ -96,10 +99,18 @@ export function registerUrls(
   return inOrder(registrations, free, target, known, added);
 }
 
+/** On a named queue the one who asks for any port first decides; the others who ask the same get that port too, as in a cluster of node's. */
+function joinedFreePort(queue: Queue, session: Session, url: UrlRegistration): UrlRegistration {
+  if (queue.name === undefined || !FREE_PORT.test(url.prefix)) return url;
+  const asked = parsePrefix(withPort(url.prefix, 1)).text;
+  const existing = [...queue.urls].find((one) => one.asked === asked && !one.holders.has(session));
+  return existing === undefined ? url : { prefix: existing.prefix.text, urlContext: url.urlContext };
+}
+
 /** URL-21, and what this engine cannot do yet. */
 function checkSchemes(plane: ControlPlane, known: Wanted[], floating: Wanted[]): void {
   const schemes = new Map<number, UrlPrefix>();
-  for (const url of plane.registry.urls.values()) schemes.set(url.prefix.port, url.prefix);
+  for (const url of plane.registry.urls.values()) if (url.routeKey === 0) schemes.set(url.prefix.port, url.prefix);
   for (const { prefix } of known) {
     const other = schemes.get(prefix.port);
     if (other !== undefined && other.scheme !== prefix.scheme) {
@@ -126,23 +137,18 @@ function successorOf(session: Session, queue: Queue, orphans: RegisteredUrl[], a
 }
 
 /** Binds what the new URLs need, on all ports or on none; returns the port of those that take any. */
-function bindPorts(plane: ControlPlane, added: Wanted[], floating: Wanted[], lost: Set<RegisteredUrl>, options: RegisterOptions): number {
-  const { backlog, bindHost } = options;
+function bindPorts(plane: ControlPlane, added: Wanted[], floating: Wanted[], lost: Set<RegisteredUrl>, backlog: number): number {
   const done: number[] = [];
   const current = (port: number): RegisteredUrl[] => [...plane.registry.urlsOfPort(port)];
   try {
     for (const port of new Set(added.map((url) => url.prefix.port))) {
       const others = current(port).filter((url) => !lost.has(url));
       const mine = added.filter((url) => url.prefix.port === port);
-      if (bindHost !== undefined && overlaps(planAddresses(usersOf(others)), bindHost)) {
-        throw taken(mine[0].prefix, new Set(others.flatMap((url) => [...url.holders])), undefined);
-      }
-      const users = [...usersOf(others), ...mine.map(({ prefix }) => portUser(prefix, bindHost))];
-      plane.ports.apply(port, planAddresses(users), backlog);
+      plane.ports.apply(port, planAddresses([...usersOf(others), ...usersOf(mine)]), backlog);
       done.push(port);
     }
     if (floating.length === 0) return 0;
-    return plane.ports.applyFree(planAddresses(floating.map(({ prefix }) => portUser(prefix, bindHost))), backlog);
+    return plane.ports.applyFree(planAddresses(usersOf(floating)), backlog);
   } catch (error) {
     for (const port of done) plane.ports.apply(port, planAddresses(usersOf(current(port))), backlog);
     throw withPrefix(error, added);
@@ -173,7 +179,7 @@ function inOrder(registrations: UrlRegistration[], free: UrlRegistration[], queu
     const { prefix } = FREE_PORT.test(registration.prefix) ? added[nextFree++] : known[nextKnown++];
     const url = byKey.get(prefix.text);
     if (url === undefined) throw invalid(`${prefix.text} was not registered`);
-    const [address] = planAddresses([portUser(prefix, url.bindHost)]);
+    const [address] = planAddresses([prefix]);
     return { prefix: prefix.text, urlContext: url.urlContext, host: address, port: prefix.port };
   });
 }

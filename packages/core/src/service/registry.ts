@@ -23,22 +23,26 @@ export interface Queue {
 }
 
 export interface RegisteredUrl {
+  /** In the registry: the canonical text of a prefix. */
+  readonly key: string;
   readonly prefix: UrlPrefix;
+  /** The prefix with port 0 that this came from; others of a named queue who ask the same get the same port. */
+  readonly asked: string | null;
   readonly queue: Queue;
   urlContext: number;
   /** Sessions that registered it; several only on a named queue. */
   readonly holders: Set<Session>;
   /** Set when the last holder died: the time (performance.now) at which it is dropped. */
   orphanedUntil: number;
-  /** Binds here instead of where the host says (`listen(port, address)` on the embedded engine). */
-  readonly bindHost: string | undefined;
+  /** Of a lone listener: only what comes there is routed to this URL. 0: a prefix, which shares its port. */
+  readonly routeKey: number;
 }
 
 export class Registry {
   readonly sessions = new Set<Session>();
   readonly queues = new Set<Queue>();
   readonly names = new Map<string, Queue>();
-  /** By canonical prefix: equal texts are the same registration (URL-20). */
+  /** By key: equal prefixes are the same registration (URL-20). */
   readonly urls = new Map<string, RegisteredUrl>();
   private lastSessionId = 0;
   private lastQueueId = 0;
@@ -66,17 +70,18 @@ export class Registry {
   }
 
   addUrl(url: RegisteredUrl): void {
-    this.urls.set(url.prefix.text, url);
+    this.urls.set(url.key, url);
     url.queue.urls.add(url);
   }
 
   removeUrl(url: RegisteredUrl): void {
-    this.urls.delete(url.prefix.text);
+    this.urls.delete(url.key);
     url.queue.urls.delete(url);
   }
 
+  /** The prefixes that share a port. */
   *urlsOfPort(port: number): Generator<RegisteredUrl> {
-    for (const url of this.urls.values()) if (url.prefix.port === port) yield url;
+    for (const url of this.urls.values()) if (url.routeKey === 0 && url.prefix.port === port) yield url;
   }
 }
 

@@ -96,18 +96,18 @@ describe('the embedded carrier', () => {
     for (const application of applications.splice(0)) application.carrier.close(() => undefined);
   });
 
-  test('a port is bound before openPort returns, on the address that was asked for', async () => {
+  test('a port is bound before openAlone returns, on the address that was asked for', async () => {
     const application = makeApplication();
-    const bound = application.carrier.openPort({ credit: 8 }, '127.0.0.1', 0, 511, 7);
+    const bound = application.carrier.openAlone({ credit: 8 }, { host: '127.0.0.1', port: 0 }, 511, 7);
     assert.ok(bound.port > 0);
-    assert.equal(bound.address, '127.0.0.1');
+    assert.deepEqual(bound.address, { address: '127.0.0.1', family: 'IPv4', port: bound.port });
     assert.deepEqual(await get(bound.port, '/x?y'), { status: 200, body: '7 /x?y' });
   });
 
   test('without an address, any name and address of the machine is answered', async () => {
     const application = makeApplication();
-    const { port, address } = application.carrier.openPort({ credit: 8 }, undefined, 0, 0, 1);
-    assert.equal(address, '::');
+    const { port, address } = application.carrier.openAlone({ credit: 8 }, { port: 0 }, 0, 1);
+    assert.deepEqual(address, { address: '::', family: 'IPv6', port });
     assert.equal((await get(port, '/')).status, 200);
     assert.equal((await get(port, '/', 'localhost')).status, 200);
   });
@@ -135,12 +135,12 @@ describe('the embedded carrier', () => {
     const { port } = server.address() as net.AddressInfo;
     const application = makeApplication();
     assert.throws(
-      () => application.carrier.openPort({ credit: 1 }, '127.0.0.1', port, 511, 0),
+      () => application.carrier.openAlone({ credit: 1 }, { host: '127.0.0.1', port: port }, 511, 0),
       (error: NodeJS.ErrnoException & { pid?: number; port?: number }) => {
         assert.equal(error.code, 'EADDRINUSE');
         assert.equal(error.syscall, 'listen');
         assert.equal(error.port, port);
-        assert.match(error.message, /held by another program/);
+        assert.equal(error.message, `listen EADDRINUSE: address already in use 127.0.0.1:${port}`);
         if (process.platform === 'linux') assert.equal(error.pid, process.pid);
         return true;
       },
@@ -149,15 +149,14 @@ describe('the embedded carrier', () => {
     server.close();
   });
 
-  test('an address that this machine does not have is EADDRNOTAVAIL, a name is ENOTFOUND', () => {
+  test('an address that this machine does not have is EADDRNOTAVAIL', () => {
     const { carrier } = makeApplication();
-    assert.throws(() => carrier.openPort({ credit: 1 }, '203.0.113.1', 0, 511, 0), { code: 'EADDRNOTAVAIL' });
-    assert.throws(() => carrier.openPort({ credit: 1 }, 'example.org', 0, 511, 0), { code: 'ENOTFOUND' });
+    assert.throws(() => carrier.openAlone({ credit: 1 }, { host: '203.0.113.1', port: 0 }, 511, 0), { code: 'EADDRNOTAVAIL' });
   });
 
   test('the port is free again after close, also when close is called inside a batch', async () => {
     const application = makeApplication();
-    const { port } = application.carrier.openPort({ credit: 8 }, '127.0.0.1', 0, 511, 0);
+    const { port } = application.carrier.openAlone({ credit: 8 }, { host: '127.0.0.1', port: 0 }, 511, 0);
     const answer = application.onBatch.bind(application);
     application.onBatch = (...args) => {
       answer(...args);
@@ -166,13 +165,13 @@ describe('the embedded carrier', () => {
     await get(port, '/').catch(() => undefined);
     assert.equal(application.closed, 1);
     const next = makeApplication();
-    next.carrier.openPort({ credit: 8 }, '127.0.0.1', port, 511, 0);
+    next.carrier.openAlone({ credit: 8 }, { host: '127.0.0.1', port: port }, 511, 0);
     assert.equal((await get(port, '/')).status, 200);
   });
 
   test('a malformed frame ends the channel and its requests; the queue goes on over another', async () => {
     const application = makeApplication();
-    const { port } = application.carrier.openPort({ credit: 8 }, '127.0.0.1', 0, 511, 0);
+    const { port } = application.carrier.openAlone({ credit: 8 }, { host: '127.0.0.1', port: 0 }, 511, 0);
     application.channels[0].send(Buffer.alloc(12), 12);
     await until('another channel', () => application.channels.length === 2);
     assert.equal(application.closed, 1);
@@ -194,7 +193,7 @@ describe('the embedded carrier', () => {
       const { EmbeddedCarrier } = require(${JSON.stringify(source)});
       const nothing = () => {};
       const carrier = new EmbeddedCarrier({ onChannel: nothing, onBatch: nothing, onChannelClosed: nothing });
-      carrier.openPort({ credit: 1 }, '127.0.0.1', 0, 1, 0);
+      carrier.openAlone({ credit: 1 }, { host: '127.0.0.1', port: 0 }, 1, 0);
       carrier.unref();`;
     const result = spawnSync(process.execPath, ['--import', 'tsx', '-e', script], { cwd: __dirname, timeout: 20_000, encoding: 'utf8' });
     assert.equal(result.stderr, '');

@@ -69,8 +69,8 @@ class Application implements CarrierEvents {
     return result;
   }
   port(host: string | undefined, port: number): BoundUrl & { address: string } {
-    assert.ok(this.carrier.openPort !== undefined);
-    return this.carrier.openPort({ credit: 16 }, host, port, 511, 0);
+    assert.ok(this.carrier.openAlone !== undefined);
+    return this.carrier.openAlone({ credit: 16 }, { host, port }, 511, 0);
   }
   get queue(): MemoryQueue {
     const queue = machine.queues.at(-1);
@@ -133,7 +133,7 @@ describe('ports', () => {
     });
   }
 
-  test('0 finds one that nobody has, before openPort returns', () => {
+  test('0 finds one that nobody has, before openAlone returns', () => {
     machine.freePorts.push(5001, 5002, 5003);
     machine.foreignPorts.add(5001);
     machine.urls.add('http://+:5002/');

@@ -3,6 +3,7 @@ import { afterEach, describe, test } from 'node:test';
 import { ControlPlane, type Session } from '../../src/service/control-plane';
 import { MAX_QUEUE_NAME_LENGTH, MAX_URLS_PER_QUEUE } from '../../src/service/limits';
 import { checkQueueMode, checkQueueName, checkQueueOptions, checkRegistrations, checkUrl } from '../../src/service/check';
+import type { ServiceState } from '../../src/service/state';
 import { FakeEngine } from './fake-engine';
 import { until } from './service-support';
 
@@ -262,17 +263,43 @@ describe('ports', () => {
     );
   });
 
-  test('a port bound for one server alone excludes others on that address, not on another one', () => {
+  test('a lone listener is routed by a key of its own, and the system alone decides whether its address is free', () => {
     const { plane, engine } = setUp();
-    const bind = (prefix: string, bindHost: string): unknown =>
-      plane.addUrls(application(plane), [{ prefix, urlContext: 0 }], { backlog: 1, bindHost });
-    bind('http://127.0.0.1:80/', '127.0.0.1');
-    bind('http://127.0.0.2:80/', '127.0.0.2');
-    assert.deepEqual(ports(engine), ['127.0.0.1:80', '127.0.0.2:80']);
-    assert.throws(() => bind('http://+:80/', ''), { code: 'EADDRINUSE' });
-    assert.throws(() => bind('http://127.0.0.1:80/', '127.0.0.1'), { code: 'EADDRINUSE' });
-    bind('http://+:81/', '');
-    assert.throws(() => bind('http://127.0.0.1:81/', '127.0.0.1'), { code: 'EADDRINUSE' });
+    const bind = (host: string, port: number): unknown => plane.listenAlone(application(plane), { host, port }, 1, 0);
+    bind('127.0.0.1', 80);
+    bind('127.0.0.2', 80);
+    assert.deepEqual([...engine.lone.values()], ['127.0.0.1:80', '127.0.0.2:80']);
+    assert.deepEqual(
+      engine.urls.map(({ hostKind, host, port }) => ({ hostKind, host, known: engine.lone.has(port) })),
+      [0, 1].map(() => ({ hostKind: 0, host: '', known: true })),
+    );
+    assert.throws(() => bind('', 80), { code: 'EADDRINUSE', message: /:::80$/ });
+    assert.throws(() => bind('127.0.0.1', 80), { code: 'EADDRINUSE' });
+    assert.throws(() => add(plane, application(plane), 'http://+:80/'), { code: 'EADDRINUSE' });
+    assert.deepEqual((plane.queryState() as ServiceState).ports, [
+      { port: 80, addresses: ['127.0.0.1'] },
+      { port: 80, addresses: ['127.0.0.2'] },
+    ]);
+  });
+
+  test('its address is free again when its session is closed', () => {
+    const { plane, engine } = setUp();
+    const session = application(plane);
+    plane.listenAlone(session, { host: '127.0.0.1', port: 80 }, 1, 0);
+    plane.closeSession(session);
+    assert.equal(engine.lone.size, 0);
+    assert.deepEqual(engine.urls, []);
+    plane.listenAlone(application(plane), { host: '127.0.0.1', port: 80 }, 1, 0);
+  });
+
+  test('those who ask a named queue for any port get the one that was found for the first', () => {
+    const { plane, engine } = setUp();
+    const sessions = [1, 2, 3].map(() => application(plane, [], 'shared'));
+    const ports = sessions.map((session) => add(plane, session, 'http://+:0/').bound[0]?.port);
+    assert.equal(new Set(ports).size, 1);
+    assert.equal(engine.listening.size, 1);
+    // The same session asks for another one.
+    assert.notEqual(add(plane, sessions[0] as (typeof sessions)[0], 'http://+:0/').bound[0]?.port, ports[0]);
   });
 
   test('a free port that cannot be had gives back what was bound for the same call', () => {

@@ -1,6 +1,7 @@
 /** An engine in memory: keeps what the control plane told it, with the operating system's rules for listening sockets. */
 import * as net from 'node:net';
-import type { NativeEngine, NativeQueueOptions, NativeUrl } from '../../src/carriers/native';
+import type { AddressInfo } from 'node:net';
+import type { LoneAddress, NativeEngine, NativeQueueOptions, NativeUrl } from '../../src/carriers/native';
 
 function osError(code: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`listen ${code}`), { code, errno: -1, syscall: 'listen' });
@@ -9,6 +10,8 @@ function osError(code: string): NodeJS.ErrnoException {
 export class FakeEngine implements NativeEngine {
   /** `host:port` of our own sockets. */
   readonly listening = new Set<string>();
+  /** Lone listeners: route key and address. */
+  readonly lone = new Map<number, string>();
   /** Sockets of other programs. */
   readonly foreign = new Set<string>();
   /** Ports that take a right this process does not have. */
@@ -29,12 +32,22 @@ export class FakeEngine implements NativeEngine {
     if (port === 0) port = this.nextPort++;
     if (this.forbidden.has(port)) throw osError('EACCES');
     if (!this.hasIPv6 && net.isIPv6(host)) throw osError('EADDRNOTAVAIL');
-    for (const taken of [...this.listening, ...this.foreign]) if (overlap(taken, host, port)) throw osError('EADDRINUSE');
+    for (const taken of [...this.listening, ...this.lone.values(), ...this.foreign])
+      if (overlap(taken, host, port)) throw osError('EADDRINUSE');
     this.log.push(`+${host}:${port}`);
     this.listening.add(`${host}:${port}`);
     return port;
   }
+  listenAlone(routeKey: number, where: LoneAddress): AddressInfo | undefined {
+    const host = where.host ?? '';
+    const port = this.listen(host, where.port ?? 0);
+    this.listening.delete(`${host}:${port}`);
+    this.lone.set(routeKey, `${host}:${port}`);
+    return { address: host || '::', family: net.isIPv4(host) ? 'IPv4' : 'IPv6', port };
+  }
   unlisten(host: string, port: number): void {
+    if (host === '' && this.lone.delete(port)) return;
+
     if (!this.listening.delete(`${host}:${port}`)) throw new Error(`not listening on ${host}:${port}`);
     this.log.push(`-${host}:${port}`);
   }
