@@ -32,7 +32,8 @@ const sourceRules = {
   service: { folders: ['prefix', 'carriers'], wire: true },
   queue: { folders: ['carriers', 'prefix'] },
   // A server chooses a carrier and hands it to its queue; it knows the interface and the choice, no implementation.
-  http: { folders: ['queue', 'prefix'], also: ['carriers/carrier', 'carriers/create'] },
+  http: { folders: ['queue', 'prefix'], also: ['carriers/carrier', 'carriers/create', 'carriers/cluster-queue'] },
+  slipstream: { folders: ['http'] },
   cli: { folders: ['service', 'carriers', 'prefix', 'queue'] },
 };
 

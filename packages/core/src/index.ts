@@ -3,11 +3,6 @@
  *
  * @packageDocumentation
  */
-import * as nodeHttp from 'node:http';
-import { IncomingMessage } from './http/incoming-message';
-import { createServer, Server } from './http/server';
-import { ServerResponse } from './http/server-response';
-
 export { createServer, Server } from './http/server';
 export { IncomingMessage, isHttpsysRequest } from './http/incoming-message';
 export { ServerResponse } from './http/server-response';
@@ -21,21 +16,5 @@ export type { UserFacts } from './queue/facts';
 export type { CacheState, EngineState, QueueState, UrlState } from './queue/state';
 export { HttpsysError, type HttpsysErrorCode } from './errors';
 export { parsePrefix, type UrlPrefix } from './prefix';
-
-/** node:http with its server side replaced: the name of the original package's entry. */
-export interface HttpModule extends Omit<typeof nodeHttp, 'createServer' | 'Server' | 'IncomingMessage' | 'ServerResponse'> {
-  createServer: typeof createServer;
-  Server: typeof Server;
-  IncomingMessage: typeof IncomingMessage;
-  ServerResponse: typeof ServerResponse;
-}
-
-/** `http.Server(listener)` without `new` is in many programs, and a class cannot be called. */
-const CallableServer = new Proxy(Server, {
-  apply: (_target, _self, values: ConstructorParameters<typeof Server>) => new Server(...values),
-});
-
-/** A module object like `require('node:http')` whose servers are httpsys'; the client side is Node's. */
-export function http(): HttpModule {
-  return { ...nodeHttp, createServer, Server: CallableServer, IncomingMessage, ServerResponse };
-}
+export { http, https, type HttpModule, type ServerSide } from './slipstream/modules';
+export { slipstream, slipstream as slipStream } from './slipstream/slipstream';

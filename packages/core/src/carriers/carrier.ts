@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net';
 import type { HttpSysSettings } from './httpsys-native';
 import type { LoneAddress, NativeQueueOptions } from './native';
 
+export type { LoneAddress } from './native';
+
 /** How a queue is obtained (QUEUE-3, QUEUE-5). */
 export type QueueMode = 'create' | 'attach' | 'createOrAttach';
 

@@ -2,16 +2,16 @@
  * Response fields as Node keeps them (`kOutHeaders`: lower-case name to `[name, value]`), in an object that V8 keeps in fast mode.
  * Node makes a dictionary per response (`{ __proto__: null }`), which costs about as much as the rest of a small response.
  */
-import * as http from 'node:http';
+import type * as http from 'node:http';
 import { lowerOf } from '../queue/header-names';
-import { kOutHeaders, nativeSetHeader } from './node-internals';
+import { kOutHeaders, nativeSetHeader, node } from './node-internals';
 import { invalidValue, type StoredHeaders } from './response-head';
 
 /** Objects without a prototype that share hidden classes, unlike `Object.create(null)`. */
 const FastHeaders = function () {} as unknown as new () => StoredHeaders;
 FastHeaders.prototype = Object.create(null) as object;
 
-const proto = http.ServerResponse.prototype;
+const proto = node.ServerResponse.prototype;
 
 interface Storing {
   _header: string | null;

@@ -1,7 +1,7 @@
 /**
  * IncomingMessage: node:http's class with its fields filled from a REQUEST frame, and a body that is pulled by credit.
  */
-import * as http from 'node:http';
+import type * as http from 'node:http';
 import type { Socket } from 'node:net';
 import type { ChannelLink } from '../queue/channel-link';
 import type { UserFacts } from '../queue/facts';
@@ -9,7 +9,7 @@ import { joinRules, lowerOf } from '../queue/header-names';
 import { kBodyDone, kBrand, kCreditOwed, kLink, kPrefixPath, kUser } from '../symbols';
 import { defineAccessors } from './accessors';
 import type { ConnectionSocket } from './connection-socket';
-import { kHeaders, kHeadersCount } from './node-internals';
+import { kHeaders, kHeadersCount, node } from './node-internals';
 import type { Server } from './server';
 import type { OwnResponse } from './server-response';
 
@@ -47,13 +47,15 @@ function addHeader(name: string, value: string, headers: Record<string, string |
 /**
  * A request. Everything node:http documents for a server's `http.IncomingMessage`, and the prefix it was routed by.
  */
-export class IncomingMessage extends http.IncomingMessage {
-  constructor(socket: Socket) {
+export class IncomingMessage extends node.IncomingMessage {
+  constructor(socket: Socket | null | undefined) {
     // Node makes an options object of the socket's highWaterMark and its Readable looks for six options there: a tenth of a request's time.
     super(undefined as unknown as Socket);
-    this.socket = socket;
-    (this as unknown as { client: Socket }).client = socket;
-    (this as unknown as { _readableState: { highWaterMark: number } })._readableState.highWaterMark = socket.readableHighWaterMark;
+    this.socket = socket as Socket;
+    (this as unknown as { client: Socket }).client = socket as Socket;
+    // Programs make messages of their own for tests, of half a socket or of none.
+    const mark = socket?.readableHighWaterMark;
+    if (mark !== undefined) (this as unknown as { _readableState: { highWaterMark: number } })._readableState.highWaterMark = mark;
   }
 
   /** Path of the URL prefix that matched, in lower case, with its final slash; `/` when listening on a port. */

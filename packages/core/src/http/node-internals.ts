@@ -2,7 +2,7 @@
  * The few private slots of Node's own message classes that a subclass has to fill: found by their description once, at load.
  * `test/unit/node-internals.test.ts` checks them on every Node version of the CI.
  */
-import * as http from 'node:http';
+import http from 'node:http';
 import * as net from 'node:net';
 
 function symbolOf(object: object, description: string): symbol {
@@ -11,7 +11,20 @@ function symbolOf(object: object, description: string): symbol {
   return found ?? Symbol(description);
 }
 
-const incoming = new http.IncomingMessage(null as never);
+/** Where `slipstream` keeps, on node:http's module object, what was there before; known to every copy of this package in the process. */
+export const slipstreamKey = Symbol.for('httpsys.slipstream');
+
+/** node:http's own classes, also when another copy of this package has put its own into the module. */
+export const node: Pick<typeof http, 'Server' | 'IncomingMessage' | 'ServerResponse' | 'createServer'> = (
+  http as unknown as Record<symbol, { before: typeof http } | undefined>
+)[slipstreamKey]?.before ?? {
+  Server: http.Server,
+  IncomingMessage: http.IncomingMessage,
+  ServerResponse: http.ServerResponse,
+  createServer: http.createServer,
+};
+
+const incoming = new node.IncomingMessage(null as never);
 const outgoing = new http.OutgoingMessage();
 
 /** IncomingMessage: how many entries of `rawHeaders` its `headers` getter reads. */
@@ -40,12 +53,12 @@ function sourceOf(method: unknown): string {
  * Node's own methods, or null when an agent had replaced them before this module was loaded. The short cut of `end` is taken only while
  * the prototypes still hold these; otherwise the call goes through whatever was put there.
  */
-export const nativeWriteHead = sourceOf(http.ServerResponse.prototype.writeHead).includes('ERR_HTTP_INVALID_STATUS_CODE')
-  ? http.ServerResponse.prototype.writeHead
+export const nativeWriteHead = sourceOf(node.ServerResponse.prototype.writeHead).includes('ERR_HTTP_INVALID_STATUS_CODE')
+  ? node.ServerResponse.prototype.writeHead
   : null;
-export const nativeEnd = sourceOf(http.ServerResponse.prototype.end).includes('strictContentLength')
-  ? http.ServerResponse.prototype.end
+export const nativeEnd = sourceOf(node.ServerResponse.prototype.end).includes('strictContentLength')
+  ? node.ServerResponse.prototype.end
   : null;
-export const nativeSetHeader = sourceOf(http.ServerResponse.prototype.setHeader).includes('ERR_HTTP_HEADERS_SENT')
-  ? http.ServerResponse.prototype.setHeader
+export const nativeSetHeader = sourceOf(node.ServerResponse.prototype.setHeader).includes('ERR_HTTP_HEADERS_SENT')
+  ? node.ServerResponse.prototype.setHeader
   : null;

@@ -6,12 +6,12 @@ import * as frames from '../queue/frames';
 import type { BodyPiece } from '../queue/frame-writer';
 import { kBodyDone, kDrained, kEnded, kHead, kHeadFlags, kLink, kPolicyBlock, kSent, kServer, kWaiting } from '../symbols';
 import { afterBodyRead, completeResponse } from './completion';
-import { kNeedDrain, kOutHeaders, nodeError } from './node-internals';
+import { kNeedDrain, kOutHeaders, node, nodeError } from './node-internals';
 import { policyBlock } from './policy-block';
 import { composeGiven, composeStored, head, type StoredHeaders } from './response-head';
 import type { OwnResponse } from './server-response';
 
-const proto = http.ServerResponse.prototype as unknown as { _finish(): void };
+const proto = node.ServerResponse.prototype as unknown as { _finish(): void };
 
 /** Longest body, in bytes or UTF-16 units, that surely fits the engine's window in one frame. */
 export const pieceBytesMax = Math.floor(frames.ResponseWindowBytes / 3);

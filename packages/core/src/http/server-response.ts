@@ -9,7 +9,7 @@ import { kDrained, kEnded, kHead, kHeadFlags, kLink, kPolicy, kPolicyBlock, kSen
 import { validateCachePolicy, type CachePolicy } from './cache-policy';
 import { completeAtOnce } from './completion';
 import type { Link, OwnRequest } from './incoming-message';
-import { kOutHeaders, nativeEnd, nativeWriteHead } from './node-internals';
+import { kOutHeaders, nativeEnd, nativeWriteHead, node } from './node-internals';
 import { setHeader } from './header-store';
 import { policyBlock } from './policy-block';
 import { countWritten, headFlags, hooks, pieceBytesMax, reasonOf, statusOf, type WaitingPiece } from './response-hooks';
@@ -44,12 +44,12 @@ export interface OwnResponse extends http.ServerResponse<OwnRequest> {
   finished: boolean;
 }
 
-const proto = http.ServerResponse.prototype;
+const proto = node.ServerResponse.prototype;
 /** Here, because each access to a member of an imported module that is not ours calls a getter. */
 const { STATUS_CODES } = http;
 
 /** A response. Everything node:http documents for `http.ServerResponse`, and a cache policy. */
-export class ServerResponse<Request extends http.IncomingMessage = http.IncomingMessage> extends http.ServerResponse<Request> {
+export class ServerResponse<Request extends http.IncomingMessage = http.IncomingMessage> extends node.ServerResponse<Request> {
   /**
    * Lets the engine serve this response again without running the application (http-server-api.md section 5). Set it before the head is
    * sent; it takes effect for GET when the whole body goes out in one `end`, is at most 256 KiB (option `cacheEntryBytes`), and has a Content-Type.

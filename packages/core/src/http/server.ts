@@ -1,7 +1,7 @@
 /**
  * Server: node:http's class on a request queue. Everything a program does with `http.Server` works; `listen` also takes URL prefixes.
  */
-import * as http from 'node:http';
+import type * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createCarrier } from '../carriers/create';
 import type { BoundUrl } from '../carriers/carrier';
@@ -23,7 +23,7 @@ import { IncomingMessage, type Link, type OwnRequest } from './incoming-message'
 import { workerClosed, workerListens } from './cluster-worker';
 import { parseListenArguments, type ListenOptions, type ListenRequest } from './listen-arguments';
 import { openQueue, type Opening } from './open-queue';
-import { nodeError } from './node-internals';
+import { node, nodeError } from './node-internals';
 import { onResponseDrained } from './response-hooks';
 import { SecureConnectionSocket } from './secure-socket';
 import { ServerResponse } from './server-response';
@@ -31,7 +31,7 @@ import { ServerResponse } from './server-response';
 type Listener = (request: IncomingMessage, response: ServerResponse<IncomingMessage>) => void;
 type Queue = RequestQueue<OwnRequest, ConnectionSocket>;
 
-export class Server extends http.Server implements QueueEvents<OwnRequest, ConnectionSocket> {
+export class Server extends node.Server implements QueueEvents<OwnRequest, ConnectionSocket> {
   /** @internal */
   messageClasses: {
     IncomingMessage: new (socket: ConnectionSocket) => http.IncomingMessage;

@@ -298,13 +298,8 @@ describe('the service process', { skip: process.platform === 'win32' }, () => {
         let open = 0;
         for (let index = 0; index < 2; index++) cluster.fork().on('message', () => ++open === 2 && console.log('both'));
       } else {
-        const { ServiceCarrier } = require(${JSON.stringify(path.join(dist, 'carriers', 'service.js'))});
-        const nothing = () => {};
-        const carrier = new ServiceCarrier({ onChannel: nothing, onBatch: nothing, onChannelClosed: nothing, onLost: nothing });
-        carrier.open({ credit: 1 }, [{ prefix: 'http://*:${port}/shared/', urlContext: 0 }], (error) => {
-          if (error) throw error;
-          process.send('open');
-        });
+        const { createServer } = require(${JSON.stringify(path.join(dist, 'index.js'))});
+        createServer(() => {}).listen('http://*:${port}/shared/', () => process.send('open'));
         process.on('disconnect', () => process.exit(0));
       }`;
     const file = path.join(dir, 'cluster.cjs');
