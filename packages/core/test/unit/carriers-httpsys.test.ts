@@ -1,4 +1,5 @@
 /** The httpsys carrier against an HTTP.SYS of a few tables: registration, ports, named queues, channels, the end. */
+import type { AddressInfo } from 'node:net';
 import { after, beforeEach, describe, test } from 'node:test';
 import * as assert from 'node:assert/strict';
 import * as path from 'node:path';
@@ -70,7 +71,8 @@ class Application implements CarrierEvents {
   }
   port(host: string | undefined, port: number): BoundUrl & { address: string } {
     assert.ok(this.carrier.openAlone !== undefined);
-    return this.carrier.openAlone({ credit: 16 }, { host, port }, 511, 0);
+    const bound = this.carrier.openAlone({ credit: 16 }, { host, port }, 511, 0);
+    return { ...bound, address: (bound.address as AddressInfo).address };
   }
   get queue(): MemoryQueue {
     const queue = machine.queues.at(-1);
