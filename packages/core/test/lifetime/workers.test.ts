@@ -9,7 +9,8 @@ const possible = unless(engine !== 'node', 'node:http has no addon');
 const worker = `
   const { parentPort, workerData } = require('node:worker_threads');
   const { createServer } = require('@httpsys/core');
-  const server = createServer({ engine: workerData.engine }, (req, res) => res.end('worker ' + workerData.n));
+  const options = workerData.engine === 'httpsys' ? {} : { engine: workerData.engine };
+  const server = createServer(options, (req, res) => res.end('worker ' + workerData.n));
   const up = () => parentPort.postMessage({ port: workerData.port || server.address().port });
   if (workerData.engine === 'service') server.listen('http://*:' + workerData.port + '/w' + workerData.n + '/', up);
   else server.listen(0, '127.0.0.1', up);
