@@ -52,6 +52,7 @@ std::string_view ResponseOperation::retain(std::string_view bytes, const std::sh
 bool ResponseOperation::setHead(const Head& head) {
   response_ = HTTP_RESPONSE();
   unknown_.clear();
+  ownChallenge_ = false;
   response_.StatusCode = head.status;
   std::string_view reason = head.reason;
   if (reason.empty()) reason = reasonPhrase(head.status);
@@ -94,6 +95,9 @@ void ResponseOperation::addField(const HeaderField& field, const Head& head) {
     case names::kContentLength:
       // CACHE-26: the driver adds its own, and range answers must not carry two.
       if (head.dropContentLength) return;
+      break;
+    case names::kOther:
+      if (names::equalsLower(field.name, "www-authenticate")) ownChallenge_ = true;
       break;
     default:
       break;
@@ -139,6 +143,7 @@ void ResponseOperation::setPolicy(int64_t seconds) {
 }
 
 void ResponseOperation::setChallenges(const std::vector<std::string_view>& schemes) {
+  if (ownChallenge_) return;
   challenges_.clear();
   for (const std::string_view scheme : schemes) {
     HTTP_KNOWN_HEADER header{};

@@ -68,6 +68,7 @@ class ResponseOperation final : public Operation {
   HTTP_RESPONSE response_{};
   HTTP_CACHE_POLICY policy_{};
   bool hasPolicy_ = false;
+  bool ownChallenge_ = false;  // the program has its own WWW-Authenticate
   std::vector<HTTP_UNKNOWN_HEADER> unknown_;
   std::vector<HTTP_KNOWN_HEADER> challenges_;
   std::vector<HTTP_UNKNOWN_HEADER> trailers_;
