@@ -56,6 +56,7 @@ bool Connection::switchOver(uint16_t status, std::string_view reason, std::strin
   exchange->inOneFrame = false;
   exchange->bodyAccepted += bytes.size();
   if (!bytes.empty()) appendBody(bytes);
+  markDirty();
   return true;
 }
 
