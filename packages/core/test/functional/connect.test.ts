@@ -95,7 +95,10 @@ test('CONNECT goes by port to the application on its root, whatever host it name
   });
   const names = ['root', 'named', 'below'];
   servers.forEach((server, n) => {
-    server.on('connect', (_req, socket: net.Socket) => void socket.end(`HTTP/1.1 200 ${names[n]}\r\n\r\n`));
+    server.on('connect', (_req, socket: net.Socket) => {
+      socket.resume();
+      socket.end(`HTTP/1.1 200 ${names[n]}\r\n\r\n`);
+    });
     server.on('connection', (socket) => sockets.push(socket));
   });
   const port = await onFreePort(async (free) => {
@@ -109,6 +112,7 @@ test('CONNECT goes by port to the application on its root, whatever host it name
     t.after(() => client.destroy());
     client.send(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
     assert.equal((await client.closed()).toString('latin1'), 'HTTP/1.1 200 root\r\n\r\n');
+    client.end();
   }
   await shutDown(servers[0]!);
   const client = await RawClient.connect(port);
