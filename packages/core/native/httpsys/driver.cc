@@ -126,6 +126,7 @@ std::vector<Feature> features(DriverError* error) {
       {"clientCertificate", can.clientCertificate},
       {"requestProperties", can.requestProperties},
       {"namedQueues", can.namedQueues},
+      {"weakWildcard", can.weakWildcard},
       {"disconnectFlag", can.disconnectFlag},
       {"opaque", can.opaque},
       {"trailers", can.trailers},

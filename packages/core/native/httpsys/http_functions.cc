@@ -55,6 +55,7 @@ Capabilities findCapabilities(const HttpFunctions& table) {
   found.clientCertificate = table.ReceiveClientCertificate != nullptr;
   found.requestProperties = table.QueryRequestProperty != nullptr;
   found.namedQueues = true;
+  found.weakWildcard = true;
   found.disconnectFlag = true;
   // UP-1: Windows 8. Node 20 needs Windows 10.
   found.opaque = true;

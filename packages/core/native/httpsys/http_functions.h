@@ -71,6 +71,7 @@ struct Capabilities {
   bool clientCertificate = false;   // ReceiveClientCertificate
   bool requestProperties = false;   // QueryRequestProperty
   bool namedQueues = false;         // CreateRequestQueue heeds names and OPEN_EXISTING
+  bool weakWildcard = false;        // the host * matches; Wine takes it for a name (WINE-3), so + is registered there instead
   bool disconnectFlag = false;      // a send with DISCONNECT ends the connection
   bool opaque = false;              // 101 with OPAQUE (UP-1)
   bool trailers = false;            // chunks of trailers, HTTP/2 and later (SEND-16)

@@ -1,5 +1,7 @@
 #include "httpsys/server_session.h"
 
+#include <string_view>
+
 #include "httpsys/http_functions.h"
 
 namespace httpsys {
@@ -41,8 +43,13 @@ bool UrlGroup::open(const ServerSession& session, HANDLE queue, DriverError* err
 }
 
 bool UrlGroup::addUrl(const std::u16string& url, uint32_t context, DriverError* error) {
-  if (failed(functions().AddUrlToUrlGroup(id_, wide(url), context, 0), "HttpAddUrlToUrlGroup", error)) return false;
   url_ = url;
+  if (!capabilities().weakWildcard) {
+    constexpr std::u16string_view kWeak = u"://*:";
+    const size_t at = url_.find(kWeak);
+    if (at != std::u16string::npos) url_[at + kWeak.find(u'*')] = u'+';
+  }
+  if (failed(functions().AddUrlToUrlGroup(id_, wide(url_), context, 0), "HttpAddUrlToUrlGroup", error)) return false;
   registered_ = true;
   return true;
 }
