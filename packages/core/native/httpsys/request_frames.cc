@@ -186,7 +186,8 @@ void appendRequest(ByteBuffer* out, const HTTP_REQUEST& request, const RequestFa
   if (facts.keepAlive) flags |= frames::kRequestKeepAlive;
   if (facts.http10) flags |= frames::kRequestHttp10;
   if (facts.expectContinue) flags |= frames::kRequestExpectContinue;
-  if (facts.upgrade) flags |= frames::kRequestUpgrade;
+  // UP-2: not with a body; what came inline would be taken for bytes behind the request.
+  if (facts.upgrade && facts.bodyDone && facts.copiedBytes == 0) flags |= frames::kRequestUpgrade;
   if (facts.chunked) flags |= frames::kRequestChunked;
   if (facts.expectOther) flags |= frames::kRequestExpectOther;
   if (storable(request, facts)) flags |= frames::kRequestStorable;

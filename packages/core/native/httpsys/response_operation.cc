@@ -1,6 +1,7 @@
 #include "httpsys/response_operation.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "common/field_line.h"
 #include "common/status_codes.h"
