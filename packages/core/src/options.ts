@@ -9,6 +9,8 @@ import { callable, integer } from './option-checks';
 
 export { httpSysSettings } from './httpsys-options';
 
+export type { NativeQueueOptions };
+
 /** Timeouts as HTTP.SYS has them (http-server-api.md section 8.2): whole seconds, 1 to 65534; 0 = default; -1 = none. */
 export interface TimeoutOptions {
   /** Between arrivals of a request body. Default 120. */
@@ -61,6 +63,13 @@ export interface ServerOptions extends Omit<http.ServerOptions, keyof MessageCla
    */
   shouldUpgradeCallback?: (request: http.IncomingMessage) => boolean;
   timeouts?: TimeoutOptions;
+  /**
+   * node:http's of the same name (Node 24): milliseconds that an idle connection lives beyond `keepAliveTimeout`, so that a request under way does
+   * not meet a closed connection. Default 1000.
+   */
+  keepAliveTimeoutBuffer?: number;
+  /** node:http's of the same name (Node 24): a request without Content-Length and Transfer-Encoding has no stream events. Default false. */
+  optimizeEmptyRequests?: boolean;
   /** Users authenticated by Windows. Only HTTP.SYS can: with any other engine `listen` fails with ERR_HTTPSYS_AUTHENTICATION. */
   authentication?: AuthenticationOptions;
   /** What only HTTP.SYS has; the other engines ignore it. */
@@ -102,6 +111,15 @@ export function checkServerOptions(options: ServerOptions): void {
   httpSysSettings(options);
   if (options.maxConcurrentRequests !== undefined) integer('maxConcurrentRequests', options.maxConcurrentRequests, 1, 1_000_000);
   if (options.shouldUpgradeCallback !== undefined) callable('options.shouldUpgradeCallback', options.shouldUpgradeCallback);
+  if (options.keepAliveTimeoutBuffer !== undefined)
+    integer('keepAliveTimeoutBuffer', options.keepAliveTimeoutBuffer, 0, Number.MAX_SAFE_INTEGER);
+  if (options.optimizeEmptyRequests !== undefined && typeof options.optimizeEmptyRequests !== 'boolean') {
+    throw Object.assign(new TypeError('The "options.optimizeEmptyRequests" property must be of type boolean.'), {
+      code: 'ERR_INVALID_ARG_TYPE',
+    });
+  }
+  // RFC 9112 is what keeps requests of different clients apart on a shared port: there is no parser to loosen.
+  if (options.insecureHTTPParser === true) throw makeError('ERR_HTTPSYS_INSECURE_PARSER');
   if (options.engine !== undefined && options.engine !== 'service' && options.engine !== 'embedded') {
     throw makeError('ERR_HTTPSYS_ENGINE', String(options.engine));
   }

@@ -18,3 +18,7 @@ export const kSent = Symbol('kSent');
 export const kDrained = Symbol('kDrained');
 export const kWaiting = Symbol('kWaiting');
 export const kEnded = Symbol('kEnded');
+/** The cache will not take the response to this request. */
+export const kUnstorable = Symbol('kUnstorable');
+/** Values of node:http's properties that are accessors here. */
+export const kNodeOptions = Symbol('kNodeOptions');

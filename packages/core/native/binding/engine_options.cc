@@ -39,6 +39,16 @@ bool ReadString(Napi::Env env, const Napi::Object& object, const char* name, std
   return true;
 }
 
+// A header value travels with a length of 16 bits, so a head may not be longer.
+constexpr double kHeadBytesMax = 65535;
+
+bool ReadFlag(Napi::Env env, const Napi::Object& object, const char* name, bool* out) {
+  const Napi::Value value = object.Get(name);
+  if (env.IsExceptionPending()) return false;
+  if (!value.IsUndefined()) *out = value.ToBoolean().Value();
+  return true;
+}
+
 }  // namespace
 
 bool ReadEngineOptions(Napi::Env env, const Napi::Value& value, EngineOptions* options) {
@@ -61,8 +71,6 @@ bool ReadEngineOptions(Napi::Env env, const Napi::Value& value, EngineOptions* o
       options->socketPaths.push_back(path.As<Napi::String>().Utf8Value());
     }
   }
-  // A header value travels with a length of 16 bits, so a head may not be longer.
-  constexpr double kHeadBytesMax = 65535;
   constexpr double kHeadBytesMin = 256;
   return ReadNumber(env, object, "threads", 1, limits::kThreadsMax, &options->threads) &&
          ReadNumber(env, object, "cacheBytes", 0, 1e12, &options->cache.totalBytes) &&
@@ -76,9 +84,7 @@ bool ReadQueueOptions(Napi::Env env, const Napi::Value& value, QueueOptions* opt
   if (value.IsUndefined()) return true;
   if (!value.IsObject()) return Fail(env, "options must be an object");
   const Napi::Object object = value.As<Napi::Object>();
-  const Napi::Value enabled = object.Get("enabled");
-  if (env.IsExceptionPending()) return false;
-  if (!enabled.IsUndefined()) options->enabled = enabled.ToBoolean().Value();
+  if (!ReadFlag(env, object, "enabled", &options->enabled)) return false;
   constexpr double kSecondsMax = 65535;
   return ReadNumber(env, object, "queueLength", 1, 1000000, &options->queueLength) &&
          ReadNumber(env, object, "maxRequestBodyBytes", 0, 9007199254740991.0, &options->maxRequestBodyBytes) &&
@@ -89,7 +95,11 @@ bool ReadQueueOptions(Napi::Env env, const Napi::Value& value, QueueOptions* opt
          ReadNumber(env, object, "idleConnection", -1, kSecondsMax, &options->idleConnection) &&
          ReadNumber(env, object, "headerWait", -1, kSecondsMax, &options->headerWait) &&
          ReadNumber(env, object, "minSendRate", -1, 4294967295.0, &options->minSendRate) &&
-         ReadNumber(env, object, "cacheEntryBytes", 0, limits::kCacheEntryBytesMax, &options->cacheEntryBytes);
+         ReadNumber(env, object, "cacheEntryBytes", 0, limits::kCacheEntryBytesMax, &options->cacheEntryBytes) &&
+         ReadNumber(env, object, "idleGrace", 0, kSecondsMax, &options->idleGrace) &&
+         ReadNumber(env, object, "wholeRequest", -1, kSecondsMax, &options->wholeRequest) &&
+         ReadNumber(env, object, "headBytes", 0, kHeadBytesMax, &options->headBytes) &&
+         ReadFlag(env, object, "requireHost", &options->requireHost) && ReadFlag(env, object, "clientErrors", &options->clientErrors);
 }
 
 bool ReadLoneAddress(Napi::Env env, const Napi::Value& value, LoneAddress* where) {

@@ -76,7 +76,7 @@ enum RequestFlags : uint8_t {
   kRequestUpgrade = 0x10,         // Connection: upgrade with an Upgrade field
   kRequestChunked = 0x20,         // the body came with Transfer-Encoding: chunked
   kRequestExpectOther = 0x40,     // an Expect field other than 100-continue
-  kRequestStorable = 0x80,        // the cache may take its response
+  kRequestUnstorable = 0x80,      // the cache will not take its response, whatever its policy
 };
 
 enum BodyFlags : uint8_t { kBodyIsLast = 0x01 };
@@ -124,11 +124,10 @@ enum ClientErrorReason : uint16_t {
   kClientErrorContentLength = 7,
   kClientErrorTransferEncoding = 8,
   kClientErrorChunk = 9,
-  kClientErrorBodyTooLarge = 10,
-  kClientErrorHost = 11,
-  kClientErrorEof = 12,      // the client ended in the middle of a request
-  kClientErrorTimeout = 13,  // a head or a request was not complete in time
-  kClientErrorReset = 14,    // the client reset the connection: nothing can be sent any more
+  kClientErrorRepeatedLength = 10,
+  kClientErrorEof = 11,      // the client ended in the middle of a request
+  kClientErrorTimeout = 12,  // a head or a request was not complete in time
+  kClientErrorReset = 13,    // the client reset the connection: nothing can be sent any more
 };
 
 enum PolicyKind : uint8_t { kPolicyTimeToLive = 1, kPolicyUntilFlushed = 2 };

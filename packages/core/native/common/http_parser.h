@@ -20,6 +20,7 @@ struct ParserLimits {
   uint32_t requestLineBytes = 16384;
   uint32_t headerBytes = 16384;  // request line and fields together (MaxRequestBytes)
   uint32_t headerCount = 1000;   // as a guard against floods
+  bool requireHost = true;       // RFC 9112 section 3.2; a program may waive it on a port of its own
 };
 
 struct RequestHead {
@@ -31,6 +32,7 @@ struct RequestHead {
   std::string_view path;    // path of the target (origin form or absolute form), without the query; "*" for asterisk-form
   std::string_view query;   // with its '?', or empty
   std::vector<HeaderField> fields;
+  size_t bytes = 0;            // of the whole head
   int64_t contentLength = -1;  // -1: no Content-Length
   bool chunked = false;
   bool keepAlive = true;
@@ -54,12 +56,14 @@ struct ParseError {
   const char* heading = "";     // http-server-api.md section 2.5, e.g. "Bad Request - Invalid Verb"
   const char* text = "";        // e.g. "The request verb is invalid."
   const char* reason = "";      // counter name and httperr word: "Verb", "URL", "Header", "Hostname", ...
+  int clientError = -1;         // frames::ClientErrorReason of what a program may be handed instead of the client being sent a page
 };
 
 enum class ParseStatus { kIncomplete, kDone, kError };
 
 // Parses one request head from the start of [data, data+len). `scanned` is how far an earlier, incomplete call has looked for the end of
-// the head (start with 0; updated), so that a client that drips bytes costs linear time. On kDone, `consumed` is the length of the head.
+// the head (start with 0; updated), so that a client that drips bytes costs linear time. On kDone, `consumed` is the length of the head; on
+// kError, how much of it was understood.
 // Leading empty lines before the request line are skipped (RFC 9112 section 2.2), within the limits.
 ParseStatus parseRequestHead(const char* data, size_t len, const ParserLimits& limits, size_t* scanned, RequestHead* head,
                              size_t* consumed, ParseError* error);

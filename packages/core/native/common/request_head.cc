@@ -38,7 +38,7 @@ struct HeadFacts {
 
 bool applyTransferEncoding(std::string_view value, RequestHead* head, HeadFacts* facts, ParseError* error) {
   if (facts->transferEncoding) {
-    *error = errors::kBadRequest;  // "chunked, chunked" in two lines
+    *error = errors::kInvalidFraming;  // "chunked, chunked" in two lines
     return false;
   }
   facts->transferEncoding = true;
@@ -49,7 +49,7 @@ bool applyTransferEncoding(std::string_view value, RequestHead* head, HeadFacts*
   size_t chunkedItems = 0, otherItems = 0;
   forEachListItem(value, [&](std::string_view item) { ++(names::equalsLower(item, "chunked") ? chunkedItems : otherItems); });
   // A list with nothing in it or with chunked twice is malformed; any other coding is one that this server does not know.
-  *error = otherItems == 0 ? errors::kBadRequest : errors::kUnknownTransferEncoding;
+  *error = otherItems == 0 ? errors::kInvalidFraming : errors::kUnknownTransferEncoding;
   return false;
 }
 
@@ -74,7 +74,7 @@ bool applyField(const HeaderField& field, RequestHead* head, HeadFacts* facts, P
       return true;
     case names::kContentLength:
       if (head->contentLength >= 0 || (head->contentLength = parseDecimal(value)) < 0) {
-        *error = errors::kInvalidNumber;
+        *error = head->contentLength >= 0 ? errors::kRepeatedLength : errors::kInvalidNumber;
         return false;
       }
       return true;
@@ -118,21 +118,21 @@ bool applyField(const HeaderField& field, RequestHead* head, HeadFacts* facts, P
 }
 
 // What can be said once all fields are known: host, framing, persistence (RFC 9112 sections 3.2, 6.3, 9.3).
-bool concludeHead(RequestHead* head, const HeadFacts& facts, ParseError* error) {
+bool concludeHead(RequestHead* head, const HeadFacts& facts, bool requireHost, ParseError* error) {
   const bool http11 = head->versionMinor == 1;
-  if (http11 && facts.hostFields == 0) {
+  if (http11 && requireHost && facts.hostFields == 0) {
     *error = errors::kInvalidHost;
     return false;
   }
   if (!facts.absoluteTarget) {
-    if (http11 && facts.hostField.empty()) {
+    if (http11 && requireHost && facts.hostField.empty()) {
       *error = errors::kInvalidHost;
       return false;
     }
     head->host = facts.hostField;
   }
   if (facts.transferEncoding && (head->contentLength >= 0 || !http11)) {
-    *error = errors::kBadRequest;  // the two ways of request smuggling (RFC 9112 sections 6.1, 11.2)
+    *error = errors::kInvalidFraming;  // the two ways of request smuggling (RFC 9112 sections 6.1, 11.2)
     return false;
   }
   const bool needsLength = head->methodCode == methods::kPost || head->methodCode == methods::kPut;
@@ -223,9 +223,11 @@ ParseStatus parseRequestHead(const char* data, size_t len, const ParserLimits& l
     if (status == ParseStatus::kIncomplete && len >= limits.headerBytes) return fail(error, errors::kHeadTooLong);
   }
   if (status == ParseStatus::kIncomplete) *scanned = len;
+  if (status == ParseStatus::kError) *consumed = static_cast<size_t>(cursor - data);
   if (status != ParseStatus::kDone) return status;
-  if (!concludeHead(head, facts, error)) return ParseStatus::kError;
   *consumed = static_cast<size_t>(cursor - data);
+  if (!concludeHead(head, facts, limits.requireHost, error)) return ParseStatus::kError;
+  head->bytes = *consumed;
   *scanned = 0;
   return ParseStatus::kDone;
 }

@@ -107,7 +107,7 @@ ParseStatus parseRequestLine(const char** cursor, const char* end, RequestHead* 
   while (stop != end && *stop == '?') stop = bytes::skipTarget(stop + 1, end);
   if (stop == end) return ParseStatus::kIncomplete;
   if (*stop == '\r' || *stop == '\n') return fail(error, errors::kBadRequest);  // HTTP/0.9 has no version
-  if (*stop != ' ' || stop == target) return fail(error, errors::kInvalidUrl);
+  if (*stop != ' ' || stop == target) return fail(error, errors::kInvalidTarget);
   head->target = view(target, stop);
 
   *cursor = stop + 1;

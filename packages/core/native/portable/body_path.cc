@@ -13,7 +13,7 @@ namespace httpsys {
 
 bool Connection::bodyBlocked() const {
   const Exchange* exchange = exchange_;
-  if (exchange == nullptr || exchange->stage != ExchangeStage::kDelivered) return false;
+  if (exchange == nullptr || exchange->channel == nullptr) return false;
   if (!exchange->bodyDone) return exchange->bodyCredit <= 0;
   return exchange->taken && (exchange->bodyCredit <= 0 || exchange->channel->congested());
 }
@@ -52,8 +52,7 @@ size_t Connection::beginBody(const char* rest, size_t restBytes, size_t frameAt)
     if (result == ChunkedDecoder::Result::kError) {
       out->truncate(frameAt);
       exchange->channel->takeBack(exchange);
-      refuse(errors::kBadRequest);
-      return restBytes;
+      return brokenChunk(rest, restBytes, at);
     }
     const size_t bytes = out->size() - bodyAt;
     if (result == ChunkedDecoder::Result::kEnd) {
@@ -85,7 +84,9 @@ size_t Connection::beginBody(const char* rest, size_t restBytes, size_t frameAt)
 
 size_t Connection::pumpBody(const char* data, size_t length) {
   if (exchange_->stage == ExchangeStage::kAnswered) return drainBody(data, length);
-  return exchange_->chunked ? pumpChunked(data, length) : pumpSized(data, length);
+  const size_t used = exchange_->chunked ? pumpChunked(data, length) : pumpSized(data, length);
+  if (exchange_ != nullptr && exchange_->stage == ExchangeStage::kReading && exchange_->bodyDone) finishReading();
+  return used;
 }
 
 size_t Connection::pumpSized(const char* data, size_t length) {
@@ -136,7 +137,7 @@ size_t Connection::pumpChunked(const char* data, size_t length) {
         ended = true;
         break;
       case ChunkedDecoder::Result::kError:
-        error = &errors::kBadRequest;
+        error = &errors::kInvalidChunk;
         break;
     }
     at += used;
@@ -150,7 +151,7 @@ size_t Connection::pumpChunked(const char* data, size_t length) {
     if (last) frame[5] = frames::kBodyIsLast;
   }
   if (error != nullptr) {
-    bodyFailed(*error);
+    bodyFailed(*error, std::string_view(data, length), at);
     return length;
   }
   if (ended) {
@@ -193,15 +194,41 @@ size_t Connection::drainBody(const char* data, size_t length) {
 }
 
 // The body broke a rule in the middle: the application hears of it, and the client too while no response has begun.
-void Connection::bodyFailed(const ParseError& error) {
+void Connection::bodyFailed(const ParseError& error, std::string_view packet, size_t understood) {
   if (exchange_->headSent) {
     thread_->counters.reject(error.reason);
     abort(frames::kAbortMalformedBody);
     return;
   }
-  const bool withBody = !exchange_->headMethod;
-  dropExchange(frames::kAbortMalformedBody, true);
-  sendPage(error, withBody);
+  if (!handOver(error, packet, understood)) {
+    const bool withBody = !exchange_->headMethod;
+    dropExchange(frames::kAbortMalformedBody, true);
+    sendPage(error, withBody);
+  }
+  markDirty();
+}
+
+// The first chunk of a request that nobody has been told of.
+size_t Connection::brokenChunk(const char* data, size_t length, size_t understood) {
+  if (handOver(errors::kInvalidChunk, std::string_view(data, length), understood)) {
+    markDirty();
+  } else {
+    refuse(errors::kInvalidChunk);
+  }
+  return length;
+}
+
+// The response of this request is complete, and the application does not read its body any more: there is none, or the rest is drained.
+void Connection::finishReading() {
+  Exchange* exchange = exchange_;
+  exchange->channel->drop(exchange);
+  if (exchange->bodyDone) {
+    releaseExchange();
+  } else {
+    exchange->stage = ExchangeStage::kAnswered;
+    thread_->retireId(exchange);
+  }
+  inputReady_ = true;
   markDirty();
 }
 

@@ -135,6 +135,13 @@ bool Channel::handleFrame(const frames::Header& header, const uint8_t* body, siz
       accepting_ = false;
       shard_->detach(this);
       return true;
+    case frames::kRaw: {
+      Connection* connection = thread_->connection(header.id);
+      if (connection != nullptr) {
+        connection->onRaw(this, (header.flags & frames::kRawIsLast) != 0, std::string_view(reinterpret_cast<const char*>(body), length));
+      }
+      return true;
+    }
     case frames::kResponse:
     case frames::kInformational:
     case frames::kData:
@@ -171,7 +178,7 @@ bool Channel::handleRequestFrame(const frames::Header& header, const uint8_t* bo
     case frames::kData:
       return connection->onData((header.flags & frames::kDataEnd) != 0, bytes) || overrun(header.id);
     case frames::kEnd:
-      connection->onEnd(bytes);
+      connection->onEnd((header.flags & frames::kEndKeepBody) != 0, bytes);
       return true;
     case frames::kOpaque:
       return connection->onOpaque(header.flags, bytes) || overrun(header.id);

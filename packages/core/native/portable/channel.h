@@ -37,7 +37,8 @@ class Channel {
     if (!dirty_) markDirty();
     return &out_;
   }
-  bool takesRequests() const { return credit_ > 0 && accepting_ && !congested(); }
+  bool hasRoom() const { return accepting_ && !congested(); }
+  bool takesRequests() const { return credit_ > 0 && hasRoom(); }
   // The application is behind: nothing that can wait is added.
   bool congested() const { return out_.size() >= limits::kChannelOutputHighBytes; }
   void take(Exchange* exchange);

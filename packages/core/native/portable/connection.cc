@@ -59,8 +59,9 @@ bool Connection::open(Socket socket, uint32_t id, uint32_t routeKey) {
   tailEntry_.reset();
   tail_ = std::string_view();
   announced_.clear();
+  handed_ = nullptr;
   sendMark_ = sent_ = 0;
-  scanned_ = lingered_ = 0;
+  scanned_ = lingered_ = rawBytes_ = 0;
   deadline_ = Deadline::kNone;
   interest_ = kInterestUnset;
   closed_ = dirty_ = readClosed_ = hungUp_ = outBlocked_ = closeAfter_ = lingering_ = lingerAfter_ = inputReady_ = cutOff_ = stuckOnOutput_ = false;
@@ -141,6 +142,11 @@ void Connection::onPeerClosed() {
     settle();
     return;
   }
+  const bool inRequest = exchange_ == nullptr ? in_ != nullptr : !exchange_->bodyDone && exchange_->stage != ExchangeStage::kAnswered;
+  if (!lingering_ && inRequest && (exchange_ == nullptr || !exchange_->headSent) && handOver(errors::kUnfinished, std::string_view(), 0)) {
+    settle();
+    return;
+  }
   if (lingering_ || exchange_ == nullptr || !exchange_->bodyDone) {
     // Nothing to answer, or a request that can never be complete. What is still to be written goes out first.
     // Whole requests that were sent ahead are still answered; behind a body that was cut off nothing is a request.
@@ -157,6 +163,7 @@ void Connection::onPeerClosed() {
 }
 
 void Connection::onSocketError() {
+  tellReset();
   if (exchange_ != nullptr) dropExchange(frames::kAbortClientReset, true);
   close();
 }
@@ -209,7 +216,7 @@ void Connection::settle() {
       finishClosing();
       return;
     }
-    if (readClosed_ && exchange_ == nullptr) {
+    if (readClosed_ && exchange_ == nullptr && handed_ == nullptr) {
       close();
       return;
     }
@@ -256,7 +263,8 @@ void Connection::dropExchange(frames::AbortReason reason, bool tell) {
     case ExchangeStage::kCacheWait:
       thread_->cache()->removeWaiter(exchange->key, CacheWaiter{thread_->index(), exchange->id});
       break;
-    case ExchangeStage::kDelivered: {
+    case ExchangeStage::kDelivered:
+    case ExchangeStage::kReading: {
       Channel* channel = exchange->channel;
       channel->drop(exchange);
       if (tell && channel->open()) appendFrame(channel->out(), frames::kAborted, 0, reason, exchange->id);
@@ -288,6 +296,7 @@ void Connection::close() {
   bindShard(nullptr);
   for (Channel* channel : announced_) appendFrame(channel->out(), frames::kConnectionClosed, 0, 0, id_);
   announced_.clear();
+  handed_ = nullptr;
   if (in_ != nullptr) thread_->giveBuffer(in_);
   if (out_ != nullptr) thread_->giveBuffer(out_);
   in_ = out_ = nullptr;
@@ -309,6 +318,11 @@ bool Connection::knows(const Channel* channel) const {
 }
 
 void Connection::forgetChannel(const Channel* channel) {
+  if (handed_ == channel && handed_ != nullptr) {
+    handed_ = nullptr;
+    closeAfter_ = true;
+    markDirty();
+  }
   announced_.erase(std::remove(announced_.begin(), announced_.end(), channel), announced_.end());
 }
 

@@ -1,8 +1,8 @@
 // A client's socket and what happens on it: heads are parsed and routed, bodies and responses streamed, one exchange at a time.
 //
-// The subject is spread over seven files: connection.cc (the socket: its life, reading, ends), output_path.cc (writing), connection_deadlines.cc,
+// The subject is spread over eight files: connection.cc (the socket: its life, reading, ends), output_path.cc (writing), connection_deadlines.cc,
 // request_path.cc (heads: routing, cache, delivery), body_path.cc (request bodies), response_path.cc (frames of the application that answer),
-// opaque_path.cc (after an upgrade or CONNECT).
+// opaque_path.cc (after an upgrade or CONNECT), client_error.cc (malformed requests that a program wants to answer).
 #pragma once
 
 #include <uv.h>
@@ -68,15 +68,18 @@ class Connection final : public Timed {
   bool onResponse(const frames::Header& header, const uint8_t* body, size_t length);
   void onInformational(uint16_t status, std::string_view block);
   bool onData(bool end, std::string_view bytes);
-  void onEnd(std::string_view trailers);
+  void onEnd(bool keepBody, std::string_view trailers);
   void onBodyCredit(uint32_t count);
   bool onOpaque(uint8_t flags, std::string_view bytes);
   void onCancel();
+  // For a client that was handed over.
+  void onRaw(const Channel* channel, bool last, std::string_view bytes);
 
  private:
   friend class IoThread;
   static constexpr uint8_t kInterestUnset = 0x80;
-  enum class Deadline : uint8_t { kNone, kHeader, kIdle, kQueue, kBody, kDrain, kSendRate, kLinger, kHalfClose };
+  static constexpr size_t kDescriptionBytesMax = 8 + 2 * 46;
+  enum class Deadline : uint8_t { kNone, kHeader, kIdle, kQueue, kBody, kDrain, kSendRate, kLinger, kHalfClose, kRaw };
 
   // connection.cc
   static void onPoll(uv_poll_t* poll, int status, int events);
@@ -100,6 +103,7 @@ class Connection final : public Timed {
   void startDeadline(Deadline kind, uint64_t ms);
   uint64_t headerMs() const;
   uint64_t idleMs() const;
+  uint64_t bodyMs() const;
 
   // connection.cc
   void markDirty();
@@ -122,6 +126,7 @@ class Connection final : public Timed {
   void dispatch(const RequestHead& head, const char* rest, size_t restBytes);
   void answerHit(const std::shared_ptr<const CachedResponse>& entry, const CacheRequestFields& fields, bool keepAlive);
   void announce(Channel* channel);
+  size_t describe(uint8_t* body) const;
   void sendPage(const ParseError& error, bool withBody);
   uint8_t requestFlags(const RequestHead& head) const;
 
@@ -133,7 +138,14 @@ class Connection final : public Timed {
   size_t drainBody(const char* data, size_t length);
   bool bodyBlocked() const;
   bool bodyTooLarge() const;
-  void bodyFailed(const ParseError& error);
+  void bodyFailed(const ParseError& error, std::string_view packet, size_t understood);
+  size_t brokenChunk(const char* data, size_t length, size_t understood);
+  void finishReading();
+
+  // client_error.cc
+  Channel* clientErrorTaker() const;
+  bool handOver(const ParseError& error, std::string_view packet, size_t understood);
+  void tellReset();
 
   // opaque_path.cc
   void showAhead(const char* rest, size_t restBytes, size_t frameAt);
@@ -146,7 +158,7 @@ class Connection final : public Timed {
   // response_path.cc
   void abortResponse();
   void writeBody(std::string_view bytes);
-  void endResponse(std::string_view trailers);
+  void endResponse(bool keepBody, std::string_view trailers);
   std::shared_ptr<const CachedResponse> store(const frames::Header& header, std::string_view policy, std::string_view reason,
                                               std::string_view block, const ResponseHeadScan& scan, std::string_view body,
                                               bool forceDisconnect);
@@ -166,6 +178,8 @@ class Connection final : public Timed {
   std::shared_ptr<const CachedResponse> tailEntry_;  // holds `tail_`
   std::string_view tail_;          // goes out after `out_`
   std::vector<Channel*> announced_;  // channels that got CONNECTION
+  const Channel* handed_ = nullptr;  // the program that answers this client, whose request was malformed
+  uint32_t rawBytes_ = 0;            // of that answer
   uint64_t sendMark_ = 0;
   uint64_t sent_ = 0;
   uint32_t scanned_ = 0;           // how far an incomplete head was looked through
@@ -178,7 +192,7 @@ class Connection final : public Timed {
   uint8_t remoteBytes_ = 0;
   uint8_t localBytes_ = 0;
   uint8_t routeAt_ = 0;            // where the local address begins for routing: behind "::ffff:"
-  char remote_[46];
+  char remote_[46];  // kDescriptionBytesMax counts with these
   char local_[46];
 
   Deadline deadline_ = Deadline::kNone;

@@ -1,4 +1,6 @@
 // A connection's deadline: it has one at a time, for what it waits for now (http-server-api.md section 8.2).
+#include <algorithm>
+
 #include "common/http_errors.h"
 #include "portable/connection.h"
 #include "portable/io_thread.h"
@@ -7,9 +9,18 @@
 
 namespace httpsys {
 
-uint64_t Connection::headerMs() const { return shard_ != nullptr ? shard_->settings().headerMs : thread_->portTimeouts(routePort_).headerMs; }
+uint64_t Connection::headerMs() const { return shard_ != nullptr ? shard_->settings().headerMs : thread_->portRules(routePort_).headerMs; }
 
-uint64_t Connection::idleMs() const { return shard_ != nullptr ? shard_->settings().idleMs : thread_->portTimeouts(routePort_).idleMs; }
+uint64_t Connection::idleMs() const { return shard_ != nullptr ? shard_->settings().idleMs : thread_->portRules(routePort_).idleMs; }
+
+// Until the next piece of the body must come; the whole request may have less time left.
+uint64_t Connection::bodyMs() const {
+  const QueueSettings& rules = settings();
+  if (rules.wholeRequestMs == 0) return rules.entityBodyMs;
+  const uint64_t end = exchange_->startedMs + rules.wholeRequestMs;
+  const uint64_t left = end > thread_->nowMs() ? end - thread_->nowMs() : 1;
+  return rules.entityBodyMs == 0 ? left : std::min(left, rules.entityBodyMs);
+}
 
 void Connection::startDeadline(Deadline kind, uint64_t ms) {
   deadline_ = kind;
@@ -22,6 +33,10 @@ void Connection::startDeadline(Deadline kind, uint64_t ms) {
 
 void Connection::setDeadline() {
   if (lingering_) return;
+  if (handed_ != nullptr) {
+    if (deadline_ != Deadline::kRaw) startDeadline(Deadline::kRaw, limits::kRawMs);
+    return;
+  }
   if (cutOff_) {
     if (deadline_ != Deadline::kLinger) startDeadline(Deadline::kLinger, limits::kLingerMs);
     return;
@@ -58,9 +73,10 @@ void Connection::setDeadline() {
     case ExchangeStage::kNew:
       return;
     case ExchangeStage::kDelivered:
+    case ExchangeStage::kReading:
       if (!exchange_->bodyDone) {
         if (!bodyBlocked()) {
-          startDeadline(Deadline::kBody, settings().entityBodyMs);
+          startDeadline(Deadline::kBody, bodyMs());
           return;
         }
         // Nothing but this ends a request whose client has left and whose application does not read on.
@@ -91,10 +107,11 @@ void Connection::onDeadline() {
         close();
         return;
       }
-      sendPage(errors::kHeaderTimeout, true);
+      if (!handOver(errors::kHeaderTimeout, std::string_view(), 0)) sendPage(errors::kHeaderTimeout, true);
       settle();
       return;
     case Deadline::kIdle:
+    case Deadline::kRaw:
     case Deadline::kLinger:
       close();
       return;
@@ -107,7 +124,7 @@ void Connection::onDeadline() {
         abort(frames::kAbortTimeout);
         return;
       }
-      {
+      if (!handOver(errors::kBodyTimeout, std::string_view(), 0)) {
         const bool withBody = !exchange_->headMethod;
         dropExchange(frames::kAbortTimeout, true);
         sendPage(errors::kBodyTimeout, withBody);

@@ -20,6 +20,7 @@ enum class ExchangeStage : uint8_t {
   kCacheWait,  // another request of the same key is with the application; its answer may do for this one
   kQueued,     // waits for a channel with credit
   kDelivered,  // an application has it
+  kReading,    // the response is complete; the application still reads the request body
   kAnswered,   // the response is complete; the rest of the request body is drained
 };
 
@@ -48,6 +49,7 @@ struct Exchange {
   bool bodyDone = true;
   uint64_t bodyRemaining = 0;  // with Content-Length
   uint64_t bodyReceived = 0;
+  uint64_t startedMs = 0;      // of one with a body: when its head was complete
   uint64_t drained = 0;        // read and thrown away after the response
   int64_t bodyCredit = 0;      // body and opaque bytes that may still go to the application
   ChunkedDecoder decoder;
@@ -91,7 +93,7 @@ struct Exchange {
     upgradable = taken = opaque = inputEnded = outputEnded = finSent = false;
     shown = 0;
     keepAlive = bodyDone = inOneFrame = true;
-    bodyRemaining = bodyReceived = drained = lengthRemaining = bodyAccepted = bodyCredited = flushMark = 0;
+    bodyRemaining = bodyReceived = startedMs = drained = lengthRemaining = bodyAccepted = bodyCredited = flushMark = 0;
     bodyCredit = 0;
     framing = BodyFraming::kNone;
     key.clear();

@@ -31,8 +31,6 @@ IoThread::~IoThread() {
   delete spare_;
 }
 
-const ParserLimits& IoThread::parserLimits() const { return engine_->parserLimits(); }
-
 int IoThread::start() {
   if (!threaded_) {
     openHandles();
@@ -253,27 +251,45 @@ void IoThread::setRoutes(std::shared_ptr<const Routes> routes) {
 // What was derived from routes and queues is found out again when it is needed.
 void IoThread::forgetTargets() {
   targets_.assign(routes_ == nullptr ? 0 : routes_->table.entries().size(), RouteTarget());
-  portTimeouts_.clear();
+  forgetPortRules();
 }
 
-const PortTimeouts& IoThread::portTimeouts(uint32_t port) {
-  auto [at, fresh] = portTimeouts_.try_emplace(port);
+const ParserLimits& IoThread::parserLimits(uint32_t port) { return ownParserRules_ ? portRules(port).parser : engine_->parserLimits(); }
+
+void IoThread::forgetPortRules() {
+  portRules_.clear();
+  ownParserRules_ = false;
+  for (const auto& [id, shard] : shards_) ownParserRules_ = ownParserRules_ || shard->settings().headBytes != 0 || !shard->settings().requireHost;
+}
+
+const PortRules& IoThread::portRules(uint32_t port) {
+  auto [at, fresh] = portRules_.try_emplace(port);
   if (!fresh) return at->second;
-  bool found = false;
-  PortTimeouts& longest = at->second;
+  PortRules& rules = at->second;
+  rules.parser = engine_->parserLimits();
+  const uint32_t headBytes = rules.parser.headerBytes;
+  size_t queues = 0;
   auto longer = [](uint64_t a, uint64_t b) { return a == 0 || b == 0 ? 0 : std::max(a, b); };
   if (routes_ != nullptr) {
     for (const UrlEntry& entry : routes_->table.entries()) {
-      const QueueShard* one = entry.port == port ? shard(entry.queueId) : nullptr;
-      if (one == nullptr) continue;
+      QueueShard* one = entry.port == port ? shard(entry.queueId) : nullptr;
+      if (one == nullptr || one == rules.sole) continue;
       const QueueSettings& settings = one->settings();
-      longest.headerMs = found ? longer(longest.headerMs, settings.headerMs) : settings.headerMs;
-      longest.idleMs = found ? longer(longest.idleMs, settings.idleMs) : settings.idleMs;
-      found = true;
+      const bool first = queues++ == 0;
+      const uint32_t allowed = settings.headBytes != 0 ? settings.headBytes : headBytes;
+      rules.headerMs = first ? settings.headerMs : longer(rules.headerMs, settings.headerMs);
+      rules.idleMs = first ? settings.idleMs : longer(rules.idleMs, settings.idleMs);
+      rules.parser.headerBytes = rules.parser.requestLineBytes = first ? allowed : std::max(rules.parser.headerBytes, allowed);
+      rules.parser.requireHost = (first || rules.parser.requireHost) && settings.requireHost;
+      rules.sole = one;
     }
   }
-  if (!found) longest = PortTimeouts{defaultSettings_.headerMs, defaultSettings_.idleMs};
-  return longest;
+  if (queues != 1) rules.sole = nullptr;
+  if (queues == 0) {
+    rules.headerMs = defaultSettings_.headerMs;
+    rules.idleMs = defaultSettings_.idleMs;
+  }
+  return rules;
 }
 
 RouteStatus IoThread::route(uint32_t port, std::string_view localAddress, std::string_view host, std::string_view path,
@@ -300,7 +316,7 @@ void IoThread::openQueue(RequestQueue* queue) {
 void IoThread::setQueueOptions(uint32_t queueId, const QueueOptions& options) {
   QueueShard* one = shard(queueId);
   if (one != nullptr) one->applyOptions(options);
-  portTimeouts_.clear();
+  forgetPortRules();
 }
 
 QueueShard* IoThread::shard(uint32_t queueId) const {
@@ -325,7 +341,7 @@ void IoThread::dropQueue(uint32_t queueId) {
     connection = next;
   }
   shards_.erase(at);
-  portTimeouts_.clear();
+  forgetPortRules();
   counters.dropQueue(queueId);
 }
 

@@ -48,9 +48,11 @@ struct RouteTarget {
   bool resolved = false;
 };
 
-// Timeouts of a connection whose first request is not routed yet: the longest of the queues on its port. Milliseconds, 0 = none.
-struct PortTimeouts {
-  uint64_t headerMs = 0, idleMs = 0;
+// What holds for a connection whose next request is not routed yet: the most that any queue on its port allows.
+struct PortRules {
+  uint64_t headerMs = 0, idleMs = 0;  // 0 = none
+  ParserLimits parser;
+  QueueShard* sole = nullptr;  // the queue that all URLs of the port belong to, when there is only one
 };
 
 class IoThread {
@@ -82,9 +84,9 @@ class IoThread {
   std::string_view dateLine();
   int64_t wallSeconds();
   Cache* cache() const { return cache_; }
-  const ParserLimits& parserLimits() const;
+  const ParserLimits& parserLimits(uint32_t port);
   const QueueSettings& defaultSettings() const { return defaultSettings_; }
-  const PortTimeouts& portTimeouts(uint32_t port);
+  const PortRules& portRules(uint32_t port);
 
   // Per-thread scratch, reused by every connection.
   char* readBuffer() { return readBuffer_.get(); }
@@ -150,6 +152,7 @@ class IoThread {
   void endOfIteration();
   void wantTurn();
   void rest();
+  void forgetPortRules();
 
   Engine* engine_;
   Cache* cache_;
@@ -186,7 +189,8 @@ class IoThread {
 
   std::shared_ptr<const Routes> routes_;
   std::vector<RouteTarget> targets_;  // by the entry's place in the table
-  std::unordered_map<uint32_t, PortTimeouts> portTimeouts_;
+  std::unordered_map<uint32_t, PortRules> portRules_;
+  bool ownParserRules_ = false;  // some queue has parser limits of its own
   std::unordered_map<uint32_t, std::unique_ptr<QueueShard>> shards_;
 
   SlotTable<Connection> connections_;

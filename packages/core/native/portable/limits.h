@@ -41,6 +41,13 @@ constexpr uint32_t kCacheEntryBytesMax = 16 * 1024 * 1024;
 constexpr uint32_t kAttachMs = 5000;
 constexpr size_t kUnattachedMax = 64;
 
+// A client that has vanished without a word is noticed by TCP keep-alive: silence before the first probe, between probes, and how many.
+constexpr int kKeepAliveIdleSeconds = 60;
+constexpr int kKeepAliveIntervalSeconds = 10;
+constexpr int kKeepAliveProbes = 6;
+// A client that was handed to the program by CLIENT_ERROR gets its answer within this time.
+constexpr uint32_t kRawMs = 120000;
+
 // Connections accepted in one go, so that a storm of them does not starve those that are open.
 constexpr int kAcceptBatch = 64;
 // Pause of a listening socket while the process has no descriptor to spare.

@@ -32,6 +32,8 @@ bool tryBind(const sockaddr* address, socklen_t size, bool dual, BindFlags flags
     const int code = sharePort(socket);
     if (code != 0) return failed(socket, "listen", code, error);
   }
+  // What is accepted inherits it. A failure leaves the system's own pace, or none.
+  setKeepAlive(socket, limits::kKeepAliveIdleSeconds, limits::kKeepAliveIntervalSeconds, limits::kKeepAliveProbes);
   if (address->sa_family == AF_INET6) {
     const int only = dual && !flags.ipv6Only ? 0 : 1;
     if (!setSocketOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, only)) return failed(socket, "setsockopt", lastError(), error);

@@ -30,6 +30,7 @@ size_t Connection::process(const char* data, size_t length) {
       if (at < length) lingerAfter_ = true;
       return length;
     }
+    if (handed_ != nullptr) return length;
     if (exchange_ != nullptr) {
       if (exchange_->bodyDone) return exchange_->taken ? at + pumpOpaque(data + at, length - at) : at;
       if (exchange_->stage == ExchangeStage::kQueued || exchange_->stage == ExchangeStage::kCacheWait) return at;
@@ -47,14 +48,14 @@ size_t Connection::process(const char* data, size_t length) {
     ParseError error;
     size_t consumed = 0;
     size_t scanned = scanned_;
-    const ParseStatus status = parseRequestHead(data + at, length - at, thread_->parserLimits(), &scanned, &head, &consumed, &error);
+    const ParseStatus status = parseRequestHead(data + at, length - at, thread_->parserLimits(routePort_), &scanned, &head, &consumed, &error);
     if (status == ParseStatus::kIncomplete) {
       scanned_ = static_cast<uint32_t>(scanned);
       return at;
     }
     scanned_ = 0;
     if (status == ParseStatus::kError) {
-      sendPage(error, true);
+      if (!handOver(error, std::string_view(data + at, length - at), consumed)) sendPage(error, true);
       return length;
     }
     at += consumed;
@@ -110,6 +111,7 @@ void Connection::handleHead(const RequestHead& head, const char* rest, size_t re
   exchange->chunked = head.chunked;
   exchange->bodyDone = !hasBody;
   exchange->upgradable = head.upgrade || connects;
+  if (hasBody) exchange->startedMs = thread_->nowMs();
   exchange->bodyRemaining = head.contentLength > 0 ? static_cast<uint64_t>(head.contentLength) : 0;
   exchange->bodyCredit = frames::kBodyWindowBytes;
   if (head.chunked) exchange->decoder.reset();
@@ -159,8 +161,18 @@ const RouteTarget* Connection::admit(const RequestHead& head, std::string_view* 
   target->url->requests.add(1);
   // Only the connection that comes beyond the limit is turned away, and it no longer counts: those inside keep their place.
   if (newcomer && settings.maxConnections != 0 && shard_->queue()->connections.load(std::memory_order_relaxed) > settings.maxConnections) {
+    Channel* channel = shard_->listeningChannel();
     bindShard(nullptr);
+    if (channel != nullptr) {
+      uint8_t body[kDescriptionBytesMax];
+      const size_t bytes = describe(body);
+      appendFrame(channel->out(), frames::kDropped, 0, 0, 0, std::string_view(reinterpret_cast<const char*>(body), bytes));
+    }
     sendPage(errors::kConnectionLimit, withPage);
+    return nullptr;
+  }
+  if (settings.headBytes != 0 && head.bytes > settings.headBytes) {
+    sendPage(errors::kHeadTooLong, withPage);
     return nullptr;
   }
   if (settings.maxRequestBodyBytes != 0 && head.contentLength > 0 &&
@@ -191,6 +203,7 @@ uint8_t Connection::requestFlags(const RequestHead& head) const {
   if (head.upgrade) flags |= frames::kRequestUpgrade;
   if (head.chunked) flags |= frames::kRequestChunked;
   if (head.hasExpectOther) flags |= frames::kRequestExpectOther;
+  if (!exchange_->mayStore) flags |= frames::kRequestUnstorable;
   return flags;
 }
 
@@ -320,7 +333,13 @@ void Connection::answerHit(const std::shared_ptr<const CachedResponse>& entry, c
 void Connection::announce(Channel* channel) {
   if (!announced_.empty() && (announced_.back() == channel || knows(channel))) return;
   announced_.push_back(channel);
-  uint8_t body[8 + sizeof remote_ + sizeof local_];
+  uint8_t body[kDescriptionBytesMax];
+  const size_t bytes = describe(body);
+  appendFrame(channel->out(), frames::kConnection, 0, 0, id_, std::string_view(reinterpret_cast<const char*>(body), bytes));
+}
+
+// The body of CONNECTION; returns its bytes.
+size_t Connection::describe(uint8_t* body) const {
   frames::store16(body, remotePort_);
   frames::store16(body + 2, localPort_);
   body[4] = remoteBytes_;
@@ -329,8 +348,7 @@ void Connection::announce(Channel* channel) {
   body[7] = 0;
   std::memcpy(body + 8, remote_, remoteBytes_);
   std::memcpy(body + 8 + remoteBytes_, local_, localBytes_);
-  appendFrame(channel->out(), frames::kConnection, 0, 0, id_,
-              std::string_view(reinterpret_cast<const char*>(body), size_t{8} + remoteBytes_ + localBytes_));
+  return size_t{8} + remoteBytes_ + localBytes_;
 }
 
 // The connection's requests count for one queue at a time: the one of the last routed request.
@@ -363,6 +381,11 @@ void Connection::refuse(const ParseError& error) {
 
 // The channel that has the request is gone.
 void Connection::channelEnded() {
+  if (exchange_->stage == ExchangeStage::kReading) {
+    // The client has its answer; nobody wants the rest of its body any more.
+    finishReading();
+    return;
+  }
   if (!exchange_->headSent) {
     refuse(kAbandoned);
     return;

@@ -35,8 +35,13 @@ void QueueSettings::apply(const QueueOptions& options) {
   minSendRate = options.minSendRate < 0 ? 0 : static_cast<uint64_t>(options.minSendRate == 0 ? kMinSendRate : options.minSendRate);
   cacheEntryBytes = std::min(options.cacheEntryBytes, limits::kCacheEntryBytesMax);
   keepAliveFields = "Connection: keep-alive\r\n";
+  wholeRequestMs = options.wholeRequest <= 0 ? 0 : timeoutMs(options.wholeRequest);
+  headBytes = options.headBytes;
+  requireHost = options.requireHost;
+  clientErrors = options.clientErrors;
   const uint64_t seconds = idleMs / 1000;
   if (seconds > 0) keepAliveFields += "Keep-Alive: timeout=" + std::to_string(seconds) + "\r\n";
+  if (idleMs > 0 && options.idleGrace > 0) idleMs += timeoutMs(options.idleGrace);
 }
 
 QueueShard::QueueShard(IoThread* thread, RequestQueue* queue, QueueCounters* counters)
@@ -60,6 +65,13 @@ void QueueShard::detach(Channel* channel) {
   }
   refuseWaiting(errors::kUnavailable);
   if (last) thread_->engine()->queueAbandoned(id());
+}
+
+Channel* QueueShard::listeningChannel() const {
+  for (Channel* channel : channels_) {
+    if (channel->hasRoom()) return channel;
+  }
+  return nullptr;
 }
 
 Channel* QueueShard::nextWithCredit() {

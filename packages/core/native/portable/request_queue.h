@@ -25,6 +25,11 @@ struct QueueOptions {
   double entityBody = 0, drainEntityBody = 0, requestQueue = 0, idleConnection = 0, headerWait = 0;
   double minSendRate = 0;
   uint32_t cacheEntryBytes = 262144;
+  double idleGrace = 0;      // seconds an idle connection lives beyond what its client is told
+  double wholeRequest = -1;  // seconds for a request with its body; 0 and less: none
+  uint32_t headBytes = 0;    // of one request; 0: the engine's limit
+  bool requireHost = true;
+  bool clientErrors = false;  // the application takes clients whose requests are malformed
 };
 
 // The same for the hot path: milliseconds, 0 = none.
@@ -42,6 +47,10 @@ struct QueueSettings {
   uint64_t entityBodyMs = 0, drainMs = 0, queueMs = 0, idleMs = 0, headerMs = 0;
   uint64_t minSendRate = 0;
   uint32_t cacheEntryBytes = 262144;
+  uint64_t wholeRequestMs = 0;
+  uint32_t headBytes = 0;
+  bool requireHost = true;
+  bool clientErrors = false;
   std::string keepAliveFields;  // "Connection: keep-alive" with the idle timeout, as node:http words it
 };
 
@@ -71,6 +80,8 @@ class QueueShard {
   void attach(Channel* channel);
   void detach(Channel* channel);
   const std::vector<Channel*>& channels() const { return channels_; }
+  // One that can be told something beside requests; null when there is none, or none that reads.
+  Channel* listeningChannel() const;
 
   // The channel that gets the next request at once; null when none has credit or others wait already.
   Channel* pick();

@@ -40,7 +40,8 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
 
   // A client that waits for 100 and gets the final status may or may not send its body: no telling what its next bytes are.
   const bool unsure = exchange->expectContinue && !exchange->continued && !exchange->bodyDone && exchange->bodyReceived == 0;
-  bool close = !exchange->keepAlive || (header.flags & frames::kResponseClose) != 0 || scan.connectionClose || unsure || exchange->taken;
+  bool close = !exchange->keepAlive || (header.flags & frames::kResponseClose) != 0 || unsure || exchange->taken;
+  if (scan.connectionClose && (header.flags & frames::kResponseStays) == 0) close = true;
   // An interim status as the last word: the client goes on waiting and would take the next answer on this connection for it.
   if (status < 200) close = true;
   exchange->bodyless = exchange->headMethod || isBodyless(status);
@@ -51,6 +52,9 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
   } else if (scan.contentLength >= 0) {
     exchange->framing = BodyFraming::kLength;
     exchange->lengthRemaining = static_cast<uint64_t>(scan.contentLength);
+  } else if ((header.flags & frames::kResponseUntilClose) != 0) {
+    exchange->framing = BodyFraming::kUntilClose;
+    close = true;
   } else if (whole) {
     exchange->framing = BodyFraming::kLength;
     exchange->lengthRemaining = parts.body.size();
@@ -77,7 +81,7 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
   head.reason = parts.reason;
   head.fields = parts.block;
   if (!scan.hasDate && (header.flags & frames::kResponseNoDate) == 0) head.date = thread_->dateLine();
-  if (!scan.hasConnection) {
+  if (!scan.hasConnection && (header.flags & frames::kResponseNoConnection) == 0) {
     if (close) {
       head.connection = "Connection: close\r\n";
     } else if (scan.hasKeepAlive) {
@@ -97,7 +101,7 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
   }
   if (closed_) return true;
   if (whole) {
-    endResponse(std::string_view());
+    endResponse(false, std::string_view());
   } else {
     markDirty();
   }
@@ -167,7 +171,7 @@ void Connection::onInformational(uint16_t status, std::string_view block) {
 
 bool Connection::onData(bool end, std::string_view bytes) {
   Exchange* exchange = exchange_;
-  if (!exchange->headSent || exchange->opaque) {
+  if (!exchange->headSent || exchange->opaque || exchange->stage == ExchangeStage::kReading) {
     abortResponse();
     return true;
   }
@@ -175,14 +179,18 @@ bool Connection::onData(bool end, std::string_view bytes) {
   writeBody(bytes);
   if (closed_) return true;
   if (end) {
-    endResponse(std::string_view());
+    endResponse(false, std::string_view());
   } else {
     markDirty();
   }
   return true;
 }
 
-void Connection::onEnd(std::string_view trailers) {
+void Connection::onEnd(bool keepBody, std::string_view trailers) {
+  if (exchange_->stage == ExchangeStage::kReading) {
+    if (!keepBody) finishReading();
+    return;
+  }
   ResponseHeadScan scan;
   if (!trailers.empty()) scanResponseHead(trailers, &scan);
   // Framing fields in a trailer would be taken for the message's own by a careless reader (RFC 9110 section 6.5.1).
@@ -190,7 +198,7 @@ void Connection::onEnd(std::string_view trailers) {
     abortResponse();
     return;
   }
-  endResponse(trailers);
+  endResponse(keepBody, trailers);
 }
 
 void Connection::writeBody(std::string_view bytes) {
@@ -218,13 +226,23 @@ void Connection::writeBody(std::string_view bytes) {
   if (!bytes.empty()) appendBody(bytes);
 }
 
-void Connection::endResponse(std::string_view trailers) {
+void Connection::endResponse(bool keepBody, std::string_view trailers) {
   Exchange* exchange = exchange_;
   if (exchange->framing == BodyFraming::kChunked) appendLastChunk(output(), trailers);
   const bool broken = exchange->framing == BodyFraming::kLength && exchange->lengthRemaining > 0;
+  const bool ends = exchange->closes || broken;
+  if (keepBody && !exchange->bodyDone) {
+    if (!ends) {
+      exchange->stage = ExchangeStage::kReading;
+      markDirty();
+      return;
+    }
+    // node:http closes such a connection behind the response, whatever of the body is still to come.
+    appendFrame(exchange->channel->out(), frames::kAborted, 0, frames::kAbortEngine, exchange->id);
+  }
   exchange->channel->drop(exchange);
   exchange->stage = ExchangeStage::kAnswered;
-  if (exchange->closes || broken) {
+  if (ends) {
     // The client may still be sending this body or the next request: let it read the answer before the connection goes.
     lingerAfter_ = !broken && (!exchange->bodyDone || (in_ != nullptr && !in_->empty()));
     closeAfter_ = true;

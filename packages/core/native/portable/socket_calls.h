@@ -6,6 +6,7 @@
 //   openSocket             a stream socket that does not block and that no child process inherits, or kNoSocket
 //   acceptSocket           the same for a client that waits
 //   clientLeft, outOfDescriptors    why acceptSocket gave kNoSocket
+//   setKeepAlive           has the system look after connections that say nothing
 //   lastError              the libuv code of the call that failed last on this thread
 //   SpareDescriptor        kept to accept, and turn away, a client when all others are in use
 #pragma once

@@ -66,6 +66,12 @@ inline void prepareToListen(Socket socket) {
   setsockopt(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, reinterpret_cast<const char*>(&on), sizeof on);
 }
 
+// The system's own pace: the finer calls are not in every Windows that this runs on.
+inline void setKeepAlive(Socket socket, int, int, int) {
+  const BOOL on = TRUE;
+  setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, reinterpret_cast<const char*>(&on), sizeof on);
+}
+
 inline void prepareConnection(Socket socket) {
   const BOOL on = TRUE;
   setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, reinterpret_cast<const char*>(&on), sizeof on);

@@ -52,7 +52,7 @@ export interface CarrierEvents {
   /** The engine went away (service killed); the carrier is trying to get it back. */
   onLost(error: Error): void;
   /** The engine is back, queue and URLs are registered again. */
-  onRestored(): void;
+  onRestored(bound: BoundUrl[]): void;
   /** The carrier gave up, or the engine ended the queue. */
   onFailed(error: Error): void;
 }

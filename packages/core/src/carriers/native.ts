@@ -56,6 +56,16 @@ export interface NativeQueueOptions {
   minSendRate?: number;
   /** Largest cached response, bytes. Default 262144 (CACHE-10), at most 16 MiB. */
   cacheEntryBytes?: number;
+  /** Seconds an idle connection lives beyond what its client is told. Default 0. */
+  idleGrace?: number;
+  /** Seconds for a request with its body, from the end of its head; 0 and -1 = none (default). */
+  wholeRequest?: number;
+  /** Longest request head, bytes; 431 beyond. Up to 65535; 0 = the engine's limit (default). */
+  headBytes?: number;
+  /** False: HTTP/1.1 requests without Host are taken on a port all of whose queues agree. Default true. */
+  requireHost?: boolean;
+  /** Malformed requests go to the application: docs/frames.md. Default false. */
+  clientErrors?: boolean;
 }
 
 export interface NativeEngineOptions {

@@ -250,7 +250,7 @@ export class ServiceCarrier implements Carrier {
       return;
     }
     this.adopt(link);
-    this.events.onRestored();
+    this.events.onRestored(link.bound);
   }
 
   private fail(error: Error): void {

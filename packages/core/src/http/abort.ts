@@ -1,10 +1,8 @@
 /** What a program sees when a client is gone before its answer: node:http's events in node:http's order. */
-import * as frames from '../queue/frames';
 import { kEnded, kLink, kServer, kWaiting } from '../symbols';
 import type { ConnectionSocket } from './connection-socket';
 import type { Link, OwnRequest } from './incoming-message';
 import { nodeError } from './node-internals';
-import type { Server } from './server';
 import type { OwnResponse } from './server-response';
 
 function destroyRequest(request: OwnRequest): void {
@@ -52,13 +50,4 @@ export function abortExchange(link: Link, request: OwnRequest): void {
     for (const piece of waiting) if (piece.callback !== null) process.nextTick(piece.callback, error);
   }
   server.requestDone(request);
-}
-
-/** A request that had been delivered broke on its way: Node's codes for the same. The engine has answered or closed already. */
-export function emitClientError(server: Server, socket: ConnectionSocket, reason: number): void {
-  const error =
-    reason === frames.AbortTimeout
-      ? nodeError(Error, 'ERR_HTTP_REQUEST_TIMEOUT', 'Request timeout')
-      : nodeError(Error, 'HPE_INVALID_CHUNK_SIZE', 'Parse Error: the request body is malformed or too long');
-  server.emit('clientError', error, socket);
 }

@@ -78,8 +78,12 @@ function release(response: OwnResponse): void {
   if (responseFinishChannel.hasSubscribers) {
     responseFinishChannel.publish({ request, response, socket: request.socket, server: response[kServer] });
   }
-  if (isHeard(request)) endUnreadBody(request);
-  else endUnheard(request);
+  settleBody(request);
+  // Else it ends by itself.
+  if (request[kLink] === null) {
+    if (isHeard(request)) endUnreadBody(request);
+    else endUnheard(request);
+  }
   detach(response);
   process.nextTick(emitClose, response);
 }
@@ -95,11 +99,31 @@ function emitFinish(response: OwnResponse): void {
 
 /** The request is over for the engine: its id may be given to another one. */
 function leave(response: OwnResponse): void {
-  const request = response.req;
-  response[kLink]!.removeRequest(request);
   response[kLink] = null;
+  leaveRequest(response.req);
+}
+
+/** The same for a request whose response was complete before. */
+export function leaveRequest(request: OwnRequest): void {
+  request[kLink]!.removeRequest(request);
   request[kLink] = null;
-  response[kServer].requestDone(request);
+  request.res[kServer].requestDone(request);
+}
+
+/** Somebody reads the body, or is about to. */
+function isRead(request: OwnRequest): boolean {
+  const consumed = request as unknown as Consumed;
+  if (request[kBodyDone] || request.destroyed || consumed._dumped) return false;
+  return consumed._consuming || request.readableFlowing !== null || request.listenerCount('readable') > 0;
+}
+
+/** The response is complete, and whether the body goes on is decided now, as node:http does: when 'finish' is told. */
+function settleBody(request: OwnRequest): void {
+  const link = request[kLink];
+  if (link === null || isRead(request)) return;
+  link.writer.end(request.requestId, '', true, false);
+  link.touch();
+  leaveRequest(request);
 }
 
 /** The short cut of `end` has composed the whole response; all events are still to come. */
@@ -118,9 +142,11 @@ export function completeAtOnce(response: OwnResponse): void {
  * Node's code has written a response, whose last frame was composed now.
  *
  * @param finished 'finish' was emitted before; else Node has scheduled it
+ * @param keepsBody the engine still delivers the request's body
  */
-export function completeResponse(response: OwnResponse, finished: boolean): void {
-  leave(response);
+export function completeResponse(response: OwnResponse, finished: boolean, keepsBody: boolean): void {
+  if (keepsBody) response[kLink] = null;
+  else leave(response);
   if (finished) process.nextTick(release, response);
   else response.prependListener('finish', releaseAtFinish);
 }
@@ -136,13 +162,12 @@ function settleQuietly(response: OwnResponse): void {
 }
 
 /**
- * A program that answers while it still reads the request body keeps its request open until the body is read (the engine forgets the
- * request with END; BODY-3). Called when the turn in which the response ended is over, as Node decides then whether to drop the body.
+ * On an engine that forgets the request with END (BODY-3), a program that answers while it still reads the request body keeps the request
+ * open until the body is read. Called when the turn in which the response ended is over, as Node decides then whether to drop the body.
  */
 export function afterBodyRead(response: OwnResponse, then: (response: OwnResponse) => void): void {
-  const request = response.req as unknown as Consumed & OwnRequest;
-  const read = request._consuming || request.readableFlowing !== null || request.listenerCount('readable') > 0;
-  if (request[kBodyDone] || request.destroyed || !read || request._dumped) {
+  const request = response.req;
+  if (!isRead(request)) {
     then(response);
     return;
   }

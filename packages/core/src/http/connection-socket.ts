@@ -53,9 +53,9 @@ export class ConnectionSocket extends net.Socket {
   currentRequest: OwnRequest | null = null;
   /**
    * Listeners of a connection run in a scope of its own, as with node:http's parser: what one does with `AsyncLocalStorage.enterWith` must
-   * not be seen by the next request of the same batch, which belongs to another client.
+   * not be seen by the next request of the same batch, which belongs to another client. Its type is the one that async_hooks users know.
    */
-  readonly scope = new AsyncResource('HTTPSYSCONNECTION', { requireManualDestroy: true });
+  readonly scope = new AsyncResource('HTTPINCOMINGMESSAGE', { requireManualDestroy: true });
   /** The program has ended it while a response is under way, behind which it closes. */
   ending = false;
   /** A response has said that the connection closes behind it: its end is no news of the client. */
@@ -69,9 +69,14 @@ export class ConnectionSocket extends net.Socket {
   /** The engine has reported the end: there is nothing left to tell it. */
   private gone = false;
   private resets = false;
+  /** The client's request was malformed, and the program may answer it. */
+  private handed = false;
 
   constructor(server: Server, link: Link, connectionId: number, flags: number, addresses: ConnectionAddress) {
-    super({ allowHalfOpen: true, highWaterMark: socketHighWaterMark } as net.SocketConstructorOpts);
+    super({
+      allowHalfOpen: true,
+      highWaterMark: server.responseOptions.highWaterMark ?? socketHighWaterMark,
+    } as net.SocketConstructorOpts);
     this.server = server;
     this.link = link;
     this.connectionId = connectionId;
@@ -126,14 +131,30 @@ export class ConnectionSocket extends net.Socket {
   }
 
   override _write(chunk: Uint8Array | string, encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    // Raw bytes have no place on a connection that others may share; only an upgraded one carries them.
-    if (this.opaque === null) callback();
-    else this.opaque.write([{ chunk, encoding }], callback);
+    this._writev([{ chunk, encoding }], callback);
   }
 
   override _writev(pieces: WrittenPiece[], callback: (error?: Error | null) => void): void {
-    if (this.opaque === null) callback();
-    else this.opaque.write(pieces, callback);
+    if (this.opaque !== null) {
+      this.opaque.write(pieces, callback);
+      return;
+    }
+    // Raw bytes have no place on a connection that others may share; only one that was upgraded or handed over carries them.
+    if (this.handed) {
+      for (const { chunk, encoding } of pieces) this.sendRaw(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk, false);
+    }
+    callback();
+  }
+
+  /** The engine has left the client of a malformed request to the program: what it writes goes out as it is. */
+  handOver(): void {
+    this.handed = true;
+  }
+
+  private sendRaw(bytes: Uint8Array, last: boolean): void {
+    if (this.gone || !this.link.open) return;
+    this.link.writer.raw(this.connectionId, bytes, last);
+    this.link.touch();
   }
 
   override _final(callback: (error?: Error | null) => void): void {
@@ -142,6 +163,11 @@ export class ConnectionSocket extends net.Socket {
       return;
     }
     callback();
+    if (this.handed) {
+      // The engine lets the client read the answer, closes, and says so.
+      this.sendRaw(new Uint8Array(0), true);
+      return;
+    }
     // `end` on a connection: no more requests; a response under way is finished first.
     if (this.destroyed) return;
     if (this._httpMessage === null) this.destroy();
@@ -155,7 +181,7 @@ export class ConnectionSocket extends net.Socket {
       if (this.gone) opaque.finish();
       else opaque.close(this.resets);
     } else if (!this.gone && link.open) {
-      if (currentRequest !== null) link.writer.plain(frames.Cancel, 0, currentRequest.requestId);
+      if (currentRequest !== null && !this.handed) link.writer.plain(frames.Cancel, 0, currentRequest.requestId);
       else link.writer.plain(frames.CloseConnections, frames.CloseAll, this.connectionId);
       link.touch();
     }
@@ -204,7 +230,7 @@ export class ConnectionSocket extends net.Socket {
   }
 
   /** The engine reports that the client is gone. */
-  closedByEngine(): void {
+  closedByEngine(error?: Error): void {
     this.gone = true;
     const { opaque } = this;
     if (opaque !== null) {
@@ -214,8 +240,8 @@ export class ConnectionSocket extends net.Socket {
       return;
     }
     // The constructor of net.Socket listens to 'end' itself; others want to know.
-    if (!this.destroyed && !this.answeredLast && this.listenerCount('end') > 1) this.emit('end');
-    this.destroy();
+    if (error === undefined && !this.destroyed && !this.answeredLast && this.listenerCount('end') > 1) this.emit('end');
+    this.destroy(error);
   }
 
   /** The client has reset the connection, or the engine is gone. */

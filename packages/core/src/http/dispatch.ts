@@ -5,7 +5,8 @@ import type { RequestFacts } from '../queue/facts';
 import * as frames from '../queue/frames';
 import { readHeaderEntries } from '../queue/header-entries';
 import { methodNames } from '../queue/methods';
-import { kBodyDone, kCreditOwed, kUser } from '../symbols';
+import { kBodyDone, kCreditOwed, kLink, kUnstorable, kUser } from '../symbols';
+import { leaveRequest } from './completion';
 import type { ConnectionSocket } from './connection-socket';
 import { initRequest, type Link, type OwnRequest } from './incoming-message';
 import type { Server } from './server';
@@ -13,6 +14,15 @@ import { initResponse, type OwnResponse } from './server-response';
 import { dispatchUpgrade, showsAhead } from './upgrade';
 
 const connectCode = methodNames.indexOf('CONNECT');
+
+/** A request without body that will emit no stream events: the state in which Node leaves it. */
+function endEmptyRequest(request: OwnRequest): void {
+  const { headers } = request;
+  if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) return;
+  const state = request as unknown as { _dumped: boolean; _readableState: Record<string, boolean> };
+  state._dumped = true;
+  for (const name of ['ended', 'endEmitted', 'destroyed', 'closed', 'closeEmitted']) state._readableState[name] = true;
+}
 
 /** A copy of bytes that are valid only during the call. */
 function keep(bytes: Buffer): Buffer {
@@ -75,18 +85,16 @@ export function dispatchRequest(
   const response = initResponse(new server.messageClasses.ServerResponse(request, server.responseOptions), server, link);
   request.res = response;
   socket.beginRequest();
-  response.shouldKeepAlive =
-    (flags & frames.RequestKeepAlive) !== 0 &&
-    // The last request a connection may carry is answered with `Connection: close`.
-    !(server.maxRequestsPerSocket !== null && server.maxRequestsPerSocket > 0 && socket.requestCount >= server.maxRequestsPerSocket);
+  response.shouldKeepAlive = (flags & frames.RequestKeepAlive) !== 0;
   (response as { socket: unknown }).socket = socket;
   socket._httpMessage = response;
   socket.currentRequest = request;
   link.addRequest(request);
-  server.requestStarted();
+  if ((flags & frames.RequestUnstorable) !== 0) request[kUnstorable] = true;
   if ((flags & frames.RequestEnd) !== 0) {
     request.complete = true;
     if (body !== null) request.push(keep(body));
+    else if (server.optimizeEmptyRequests) endEmptyRequest(request);
     request[kBodyDone] = true;
   } else if (body !== null) {
     request[kCreditOwed] += body.length;
@@ -98,6 +106,16 @@ export function dispatchRequest(
 function announce(server: Server, request: OwnRequest, response: OwnResponse, flags: number, http10: boolean): void {
   if (requestStartChannel.hasSubscribers) requestStartChannel.publish({ request, response, socket: request.socket, server });
   if (responseCreatedChannel.hasSubscribers) responseCreatedChannel.publish({ request, response });
+  const { maxRequestsPerSocket } = server;
+  if (maxRequestsPerSocket !== null && maxRequestsPerSocket > 0) {
+    const socket = request.socket as ConnectionSocket;
+    if (socket.requestCount > maxRequestsPerSocket) {
+      server.emit('dropRequest', request, socket);
+      response.writeHead(503);
+      response.end();
+      return;
+    }
+  }
   if ((flags & (frames.RequestExpectContinue | frames.RequestExpectOther)) !== 0 && !http10) {
     (response as unknown as { _expect_continue: boolean })._expect_continue = true;
     if ((flags & frames.RequestExpectContinue) !== 0) {
@@ -132,4 +150,8 @@ export function takeBody(request: OwnRequest, piece: Buffer, last: boolean): voi
     }
     if (last) request.push(null);
   }
+  if (!last || request[kLink] === null) return;
+  // Its response was complete before: the engine has finished it now. An upgraded one has none.
+  const response = request.res as OwnResponse | undefined;
+  if (response !== undefined && response[kLink] === null) leaveRequest(request);
 }

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { ChannelLink } from '../queue/channel-link';
 import type { UserFacts } from '../queue/facts';
 import { joinRules, lowerOf } from '../queue/header-names';
-import { kBodyDone, kBrand, kCreditOwed, kLink, kPrefixPath, kUser } from '../symbols';
+import { kBodyDone, kBrand, kCreditOwed, kLink, kPrefixPath, kUnstorable, kUser } from '../symbols';
 import { defineAccessors } from './accessors';
 import type { ConnectionSocket } from './connection-socket';
 import { kHeaders, kHeadersCount, node } from './node-internals';
@@ -26,6 +26,7 @@ export interface OwnRequest extends http.IncomingMessage {
   [kBodyDone]: boolean;
   /** Only where the engine authenticates. */
   [kUser]?: UserFacts;
+  [kUnstorable]: boolean;
 }
 
 /** How Node joins a repeated field, by lower-case name. */
@@ -81,7 +82,8 @@ defineAccessors(IncomingMessage.prototype, {
       const headers: http.IncomingHttpHeaders = {};
       const raw = this.rawHeaders;
       const joinAll = slots.joinDuplicateHeaders === true;
-      for (let n = 0; n < raw.length; n += 2) {
+      const count = Math.min((this as unknown as Record<symbol, number>)[kHeadersCount], raw.length);
+      for (let n = 0; n < count; n += 2) {
         const name = raw[n];
         addHeader(lowerOf.get(name) ?? name.toLowerCase(), raw[n + 1], headers, joinAll);
       }
@@ -141,13 +143,17 @@ export function initRequest(
   if (server.joinDuplicateHeaders) (request as { joinDuplicateHeaders?: boolean }).joinDuplicateHeaders = true;
   request.url = url;
   request.rawHeaders = rawHeaders;
-  (request as unknown as Record<symbol, number>)[kHeadersCount] = rawHeaders.length;
+  const most = server.maxHeadersCount;
+  // Fields beyond `maxHeadersCount` stay in `rawHeaders` only, as with node:http.
+  (request as unknown as Record<symbol, number>)[kHeadersCount] =
+    typeof most === 'number' && most > 0 ? Math.min(most * 2, rawHeaders.length) : rawHeaders.length;
   request.requestId = requestId;
   request[kBrand] = true;
   request[kLink] = link;
   request[kPrefixPath] = prefixPath;
   request[kCreditOwed] = 0;
   request[kBodyDone] = false;
+  request[kUnstorable] = false;
   request._read = readBody;
   return request;
 }

@@ -4,6 +4,7 @@
  */
 import http from 'node:http';
 import * as net from 'node:net';
+import { PerformanceObserver } from 'node:perf_hooks';
 
 function symbolOf(object: object, description: string): symbol {
   const found = Object.getOwnPropertySymbols(object).find((symbol) => symbol.description === description);
@@ -35,6 +36,17 @@ export const kHeaders = symbolOf(incoming, 'kHeaders');
 export const kOutHeaders = symbolOf(outgoing, 'kOutHeaders');
 /** OutgoingMessage: a `write` has returned false and `'drain'` is due. */
 export const kNeedDrain = symbolOf(outgoing, 'kNeedDrain');
+/** ServerResponse: the measurement that `_finish` reports, when a PerformanceObserver listens to 'http' while the response is made. */
+export const kStatistics = statisticsSymbol();
+
+function statisticsSymbol(): symbol {
+  const observer = new PerformanceObserver(() => undefined);
+  observer.observe({ entryTypes: ['http'] });
+  const response = new http.ServerResponse(incoming);
+  observer.disconnect();
+  return symbolOf(response, 'ServerResponseStatistics');
+}
+
 /** net.Socket: the timer of `setTimeout`. */
 export const kTimeout = symbolOf(new net.Socket(), 'timeout');
 

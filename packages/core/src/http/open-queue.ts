@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { makeError } from '../errors';
 import type { BoundUrl, Carrier, LoneAddress, LoneBound, OpenQueueOptions } from '../carriers/carrier';
 import { clusterQueue, defaultQueueMode } from '../carriers/cluster-queue';
-import { httpSysSettings, maxConcurrentRequestsDefault, nativeQueueOptions, type ServerOptions } from '../options';
+import { httpSysSettings, maxConcurrentRequestsDefault, type NativeQueueOptions, type ServerOptions } from '../options';
 import { initialCredit } from '../queue/channel-link';
 import type { ListenRequest } from './listen-arguments';
 
@@ -27,25 +27,7 @@ export interface Opening {
 
 const nothingToRelease: Opening = { release: () => undefined };
 
-/** node:http's timeouts, when a program has changed them, in the engine's terms. */
-interface NodeTimeouts {
-  keepAliveTimeout: number;
-  headersTimeout: number;
-  maxConnections: number;
-}
-
-const nodeKeepAliveDefault = 5_000;
-const nodeHeadersDefault = 60_000;
-
-function queueOptions(kind: Carrier['kind'], options: ServerOptions, server: NodeTimeouts): OpenQueueOptions {
-  const native = nativeQueueOptions(options);
-  // 0 means none to node:http.
-  const seconds = (milliseconds: number): number => (milliseconds === 0 ? -1 : Math.min(Math.ceil(milliseconds / 1000), 65534));
-  if (native.idleConnection === undefined && server.keepAliveTimeout !== nodeKeepAliveDefault) {
-    native.idleConnection = seconds(server.keepAliveTimeout);
-  }
-  if (native.headerWait === undefined && server.headersTimeout !== nodeHeadersDefault) native.headerWait = seconds(server.headersTimeout);
-  if (Number.isInteger(server.maxConnections) && server.maxConnections > 0) native.maxConnections = server.maxConnections;
+function queueOptions(kind: Carrier['kind'], options: ServerOptions, native: NativeQueueOptions): OpenQueueOptions {
   // A program that counts on knowing its users must not be reached by anybody.
   if (options.authentication !== undefined && kind !== 'httpsys') throw makeError('ERR_HTTPSYS_AUTHENTICATION');
   const credit = initialCredit(options.maxConcurrentRequests ?? maxConcurrentRequestsDefault, kind);
@@ -65,11 +47,11 @@ class Listening implements Opening {
   constructor(
     private readonly carrier: Carrier,
     options: ServerOptions,
-    server: NodeTimeouts,
+    native: NativeQueueOptions,
     private readonly request: ListenRequest,
     private readonly done: Opened,
   ) {
-    this.queue = queueOptions(carrier.kind, options, server);
+    this.queue = queueOptions(carrier.kind, options, native);
     const name = request.options.queueName ?? options.queueName;
     if (name !== undefined) this.queue.name = name;
     const mode = request.options.queueMode ?? options.queueMode ?? (name === undefined ? undefined : defaultQueueMode());
@@ -175,11 +157,19 @@ class Listening implements Opening {
 /**
  * Opens the queue. The embedded engine listens before this returns (supertest reads `address()` on the next line), except on a name;
  * everything else answers later.
+ *
+ * @param native the engine's part of the options
  */
-export function openQueue(carrier: Carrier, options: ServerOptions, server: NodeTimeouts, request: ListenRequest, done: Opened): Opening {
+export function openQueue(
+  carrier: Carrier,
+  options: ServerOptions,
+  native: NativeQueueOptions,
+  request: ListenRequest,
+  done: Opened,
+): Opening {
   let listening: Listening;
   try {
-    listening = new Listening(carrier, options, server, request, done);
+    listening = new Listening(carrier, options, native, request, done);
   } catch (error) {
     done(error as Error, null);
     return nothingToRelease;

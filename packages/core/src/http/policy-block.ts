@@ -1,5 +1,5 @@
 /** Decides whether a response's cache policy goes with it. */
-import { kPolicy, kServer } from '../symbols';
+import { kPolicy, kServer, kUnstorable } from '../symbols';
 import { encodeCachePolicy, refusal, validateCachePolicy, warnRefusal, type CachePolicy } from './cache-policy';
 import { head } from './response-head';
 import type { OwnResponse } from './server-response';
@@ -33,5 +33,6 @@ export function policyBlock(response: OwnResponse): Uint8Array | null {
     warnRefusal(why ?? 'it has no Content-Type field');
     return null;
   }
-  return block;
+  // The engine has seen in the request that it will not store (CACHE-3 to CACHE-9): the body then keeps to the window.
+  return response.req[kUnstorable] ? null : block;
 }

@@ -15,6 +15,7 @@ interface HeadFacts extends SharingFacts {
   contentLength: boolean;
   contentLengthValue: number;
   transferEncoding: boolean;
+  connection: boolean;
   contentType: boolean;
   trailer: boolean;
 }
@@ -26,6 +27,7 @@ export const head: HeadFacts = {
   contentLength: false,
   contentLengthValue: 0,
   transferEncoding: false,
+  connection: false,
   contentType: false,
   trailer: false,
   setCookie: false,
@@ -65,6 +67,9 @@ function note(lower: string, value: string): void {
     case 'transfer-encoding':
       head.transferEncoding = true;
       break;
+    case 'connection':
+      head.connection = true;
+      break;
     case 'trailer':
       head.trailer = true;
       break;
@@ -99,6 +104,7 @@ function reset(): void {
   head.flags = 0;
   head.contentLength = false;
   head.transferEncoding = false;
+  head.connection = false;
   head.contentType = false;
   head.trailer = false;
   head.setCookie = false;

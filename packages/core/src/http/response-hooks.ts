@@ -36,11 +36,29 @@ const reasonBytesMax = 0xffff;
 export function headFlags(response: OwnResponse): number {
   let { flags } = head;
   if (!response.sendDate) flags |= frames.ResponseNoDate;
-  if (response[kServer].closing || !response.shouldKeepAlive) {
+  const server = response[kServer];
+  if (response[kLink]?.closing === true || !response.shouldKeepAlive) {
     flags |= frames.ResponseClose;
     if (response.socket !== null) (response.socket as unknown as { answeredLast: boolean }).answeredLast = true;
   }
+  if (response._removedConnection) flags |= frames.ResponseNoConnection;
+  else if (server.maxRequestsPerSocket !== null && server.maxRequestsPerSocket > 0) flags |= countedConnection(response, flags);
   return flags;
+}
+
+/** What node:http says of a connection that carries a number of requests; when they are used up it says close, and leaves that to the client. */
+function countedConnection(response: OwnResponse, flags: number): number {
+  const server = response[kServer];
+  const socket = response.req.socket as unknown as { requestCount?: number };
+  if (head.connection || socket.requestCount === undefined || (flags & frames.ResponseClose) !== 0) return 0;
+  if (socket.requestCount >= server.maxRequestsPerSocket!) {
+    head.text += 'Connection: close\r\n';
+    return frames.ResponseStays;
+  }
+  const seconds = server.idleSeconds();
+  head.text += 'Connection: keep-alive\r\n';
+  if (seconds > 0) head.text += `Keep-Alive: timeout=${seconds}, max=${server.maxRequestsPerSocket!}\r\n`;
+  return 0;
 }
 
 /** Composes head, flags and policy of the response; the frame goes out with the first piece of the body. */
@@ -62,9 +80,14 @@ function storeHeader(this: OwnResponse, firstLine: string, headers: unknown): vo
     this._contentLength = head.contentLengthValue;
     // It may have been removed before it was set again.
     this._removedContLen = false;
+  } else if (this._hasBody && !head.transferEncoding && this.req.httpVersionMinor >= 1 && !this.useChunkedEncodingByDefault) {
+    flags |= frames.ResponseUntilClose;
   } else if (typeof this._contentLength === 'number' && this._hasBody && !this._removedContLen && !head.trailer) {
     // `end` has the whole body, which travels in several frames; when it fits one with END, the engine adds the field in Node's place.
     if (this._contentLength > pieceBytesMax || !this.req[kBodyDone]) head.text += `Content-Length: ${this._contentLength}\r\n`;
+  } else if (this._hasBody && this._removedTE && !head.transferEncoding) {
+    // Without either field the body is what comes until the connection ends (RFC 9112 section 6.3).
+    flags |= frames.ResponseUntilClose;
   }
   this[kPolicyBlock] = policy;
   this[kHead] = head.text;
@@ -220,9 +243,9 @@ function writeRaw(this: OwnResponse, data: BodyPiece, encoding?: BufferEncoding 
   return true;
 }
 
-/** Sends END when everything before it is with the engine; the request's body may still be read until then. */
-function endWhenRead(response: OwnResponse): void {
-  if (response.req[kBodyDone]) sendEnd(response, false);
+/** Sends END when everything before it is with the engine; the request's body may go on behind it. */
+function sendEndOrWait(response: OwnResponse): void {
+  if (response.req[kBodyDone] || response[kLink]?.keepsBody === true) sendEnd(response, false);
   else process.nextTick(afterBodyRead, response, sendEndLate);
 }
 
@@ -236,14 +259,15 @@ function sendEnd(response: OwnResponse, finished: boolean): void {
   response[kEnded] = true;
   // Without a length the body stays chunked, as with node:http, although it may all be here.
   const chunked = response._removedContLen || (response._hasBody && response._contentLength === null);
-  link.writer.end(response.req.requestId, response._hasBody ? response._trailer : '', chunked);
+  const keepsBody = link.keepsBody && !response.req[kBodyDone];
+  link.writer.end(response.req.requestId, response._hasBody ? response._trailer : '', chunked, keepsBody);
   link.touch();
-  completeResponse(response, finished);
+  completeResponse(response, finished, keepsBody);
 }
 
 /** Node calls it when `end` has handed everything over. */
 function finish(this: OwnResponse): void {
-  if (this[kWaiting] === null) endWhenRead(this);
+  if (this[kWaiting] === null) sendEndOrWait(this);
   // `_finish` of the class: performance entries, and the event 'prefinish'.
   proto._finish.call(this);
 }
@@ -257,7 +281,7 @@ export function onResponseDrained(response: OwnResponse, bytes: number): void {
     const next = waiting[0];
     if (next === undefined) {
       response[kWaiting] = null;
-      if (response.finished) endWhenRead(response);
+      if (response.finished) sendEndOrWait(response);
       break;
     }
     const count = Math.min(room(response), next.bytes.byteLength);

@@ -9,7 +9,7 @@ import { kDrained, kEnded, kHead, kHeadFlags, kLink, kPolicy, kPolicyBlock, kSen
 import { validateCachePolicy, type CachePolicy } from './cache-policy';
 import { completeAtOnce } from './completion';
 import type { Link, OwnRequest } from './incoming-message';
-import { kOutHeaders, nativeEnd, nativeWriteHead, node } from './node-internals';
+import { kOutHeaders, kStatistics, nativeEnd, nativeWriteHead, node } from './node-internals';
 import { setHeader } from './header-store';
 import { policyBlock } from './policy-block';
 import { countWritten, headFlags, hooks, pieceBytesMax, reasonOf, statusOf, type WaitingPiece } from './response-hooks';
@@ -39,6 +39,8 @@ export interface OwnResponse extends http.ServerResponse<OwnRequest> {
   _hasBody: boolean;
   _contentLength: number | null;
   _removedContLen: boolean;
+  _removedTE: boolean;
+  _removedConnection: boolean;
   _closed: boolean;
   _trailer: string;
   finished: boolean;
@@ -108,12 +110,22 @@ function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | un
   if (link === null || link === undefined || response._headerSent || response.finished || response.destroyed || !response.req.complete)
     return false;
   if (response.strictContentLength || (response._header !== null && response._removedContLen)) return false;
+  // A body that ends with the connection, and a response that a PerformanceObserver measures.
+  if (!response.useChunkedEncodingByDefault && response.req.httpVersionMinor >= 1) return false;
+  if ((response as unknown as Record<symbol, unknown>)[kStatistics] !== undefined) return false;
   const body = chunk === null || chunk === undefined || chunk.length === 0 ? null : chunk;
   // Node's way throws ERR_HTTP_BODY_NOT_ALLOWED.
   if (body !== null && response[kServer].responseOptions.rejectNonStandardBodyWrites && hasNoBody(response)) return false;
   // A piece that may not fit the window is cut by the long way, unless it may be stored, which takes one frame (CACHE-2).
   if (body !== null && body.length > pieceBytesMax) return false;
   let status = response.statusCode;
+  // Node's way throws ERR_HTTP_BODY_NOT_ALLOWED.
+  if (
+    body !== null &&
+    (!response._hasBody || status === 204 || status === 304) &&
+    response[kServer].responseOptions.rejectNonStandardBodyWrites
+  )
+    return false;
   let flags: number;
   let reason = '';
   let policy: Uint8Array | null = null;

@@ -5,31 +5,42 @@ import type * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createCarrier } from '../carriers/create';
 import type { BoundUrl } from '../carriers/carrier';
+
 import { makeError } from '../errors';
-import { cacheEntryBytesDefault, checkServerOptions, maxConcurrentRequestsDefault, type ServerOptions } from '../options';
+import {
+  cacheEntryBytesDefault,
+  checkServerOptions,
+  maxConcurrentRequestsDefault,
+  type NativeQueueOptions,
+  type ServerOptions,
+} from '../options';
 import type { ConnectionAddress } from '../queue/decode';
 import * as frames from '../queue/frames';
 import { readHeaderEntries } from '../queue/header-entries';
 import { RequestQueue, type QueueEvents } from '../queue/request-queue';
 import type { EngineState } from '../queue/state';
 import { defineAccessors } from './accessors';
-import { emitClientError } from './abort';
 import { validateCachePolicy, type CachePolicy } from './cache-policy';
+import { emitClientError, receiveClientError } from './client-error';
 import { ConnectionSocket } from './connection-socket';
 import { dispatchRequest, takeBody } from './dispatch';
 import { breedMessageClasses, isExpressLike } from './express-prototypes';
+import { closeConnections, DrainingQueues, socketsOf, type Queue } from './draining-queues';
 import { flushTargets } from './flush-target';
 import { IncomingMessage, type Link, type OwnRequest } from './incoming-message';
 import { workerClosed, workerListens } from './cluster-worker';
 import { parseListenArguments, type ListenOptions, type ListenRequest } from './listen-arguments';
 import { openQueue, type Opening } from './open-queue';
 import { node, nodeError } from './node-internals';
+import { defineNodeOptions, engineOptions } from './node-options';
 import { onResponseDrained } from './response-hooks';
 import { SecureConnectionSocket } from './secure-socket';
 import { ServerResponse } from './server-response';
 
+/** What the engine gives an idle connection where nobody has said otherwise (http-server-api.md section 8.2). */
+const idleSecondsDefault = 120;
+
 type Listener = (request: IncomingMessage, response: ServerResponse<IncomingMessage>) => void;
-type Queue = RequestQueue<OwnRequest, ConnectionSocket>;
 
 export class Server extends node.Server implements QueueEvents<OwnRequest, ConnectionSocket> {
   /** @internal */
@@ -45,8 +56,10 @@ export class Server extends node.Server implements QueueEvents<OwnRequest, Conne
   declare joinDuplicateHeaders: boolean | undefined;
   /** @internal Lower-case names whose arrays are joined into one field. */
   readonly uniqueHeaders: ReadonlySet<string> | null;
-  /** True from `close` on: connections are closed as they answer. */
-  closing = false;
+  /** @internal node:http's option of Node 24. */
+  readonly optimizeEmptyRequests: boolean;
+  /** Node 24's property of that name; see ServerOptions. */
+  declare keepAliveTimeoutBuffer: number;
   /** @internal Longest response the cache takes. */
   readonly cacheEntryBytes: number;
   /**
@@ -59,8 +72,15 @@ export class Server extends node.Server implements QueueEvents<OwnRequest, Conne
   private bound: BoundUrl[] | null = null;
   private boundAddress: AddressInfo | string | null = null;
   private opening: Opening | null = null;
+  /** By URL context. */
   private prefixPaths: string[] = [];
-  private active = 0;
+  /** In the order of `listen`. */
+  private listenPaths: string[] = [];
+  /** The engine leaves malformed requests to this server. */
+  private clientErrors = false;
+  /** An option was changed while the queue was being opened. */
+  private untold = false;
+  private readonly draining = new DrainingQueues(() => this.queueDrained());
   private connectionCount = 0;
   private referenced = true;
 
@@ -72,6 +92,10 @@ export class Server extends node.Server implements QueueEvents<OwnRequest, Conne
     // Node's parser and its connection bookkeeping have nothing to do here; 'connection' is emitted with facades.
     this.removeAllListeners('connection');
     this.removeAllListeners('listening');
+    this.on('newListener', this.listenersChange);
+    this.on('removeListener', this.listenersChange);
+    this.optimizeEmptyRequests = given.optimizeEmptyRequests === true;
+    if (given.keepAliveTimeoutBuffer !== undefined) this.keepAliveTimeoutBuffer = given.keepAliveTimeoutBuffer;
     this.serverOptions = given;
     this.cacheEntryBytes = given.cacheEntryBytes ?? cacheEntryBytesDefault;
     const bred =
@@ -92,7 +116,7 @@ export class Server extends node.Server implements QueueEvents<OwnRequest, Conne
 
   /** @internal */
   isListening(): boolean {
-    return this.bound !== null && !this.closing;
+    return this.bound !== null;
   }
 
   /** The URL prefixes this server is registered on, in canonical form; empty while not listening. */
@@ -123,7 +147,6 @@ export class Server extends node.Server implements QueueEvents<OwnRequest, Conne
     }
     const request = parseListenArguments(args);
     if (request.callback !== null) this.once('listening', request.callback);
-    this.closing = false;
     this.start(request);
     const { signal } = request.options;
     if (signal !== undefined) {
@@ -139,7 +162,7 @@ export class Server extends node.Server implements QueueEvents<OwnRequest, Conne
 
   private start(request: ListenRequest): void {
     const paths = request.prefixes === null ? ['/'] : request.prefixes.map((prefix) => prefix.path);
-    this.prefixPaths = paths;
+    this.prefixPaths = this.listenPaths = paths;
     const queue: Queue = new RequestQueue(
       (events) =>
         createCarrier(events, {
@@ -153,7 +176,14 @@ export class Server extends node.Server implements QueueEvents<OwnRequest, Conne
     );
     this.queue = queue;
     if (!this.referenced) queue.carrier.unref();
-    this.opening = openQueue(queue.carrier, this.serverOptions, this, request, (error, opened) => {
+    // The port may still be this server's own, if it was closed a moment ago.
+    this.draining.afterRelease(() => {
+      if (this.queue === queue) this.open(queue, request);
+    });
+  }
+
+  private open(queue: Queue, request: ListenRequest): void {
+    this.opening = openQueue(queue.carrier, this.serverOptions, this.tune(), request, (error, opened) => {
       if (this.queue !== queue) return;
       if (error !== null || opened === null) {
         this.queue = null;
@@ -164,15 +194,46 @@ export class Server extends node.Server implements QueueEvents<OwnRequest, Conne
       const { bound, address } = opened;
       this.bound = bound;
       this.boundAddress = address;
-      // On a queue that several processes share, the one that came first has numbered the URLs.
-      this.prefixPaths = [];
-      bound.forEach((url, n) => (this.prefixPaths[url.urlContext] = paths[n] ?? '/'));
+      this.numberUrls(bound);
+      if (this.untold) this.optionsChanged();
       process.nextTick(() => {
         if (this.bound !== bound) return;
         workerListens(this);
         this.emit('listening');
       });
     });
+  }
+
+  /** On a queue that several processes share, the one that came first has numbered the URLs. */
+  private numberUrls(bound: BoundUrl[]): void {
+    this.prefixPaths = [];
+    bound.forEach((url, n) => (this.prefixPaths[url.urlContext] = this.listenPaths[n] ?? '/'));
+  }
+
+  private tune(): NativeQueueOptions {
+    this.clientErrors = this.listenerCount('clientError') > 0;
+    this.untold = false;
+    return engineOptions(this, this.serverOptions, this.clientErrors);
+  }
+
+  /** @internal A property of node:http that the engine acts on was set. */
+  optionsChanged(): void {
+    if (this.bound !== null) this.queue?.carrier.setOptions(this.tune(), () => undefined);
+    else this.untold = true;
+  }
+
+  /** Malformed requests come here only while somebody listens. */
+  private readonly listenersChange = (event: string | symbol): void => {
+    if (event !== 'clientError') return;
+    process.nextTick(() => {
+      if (this.listenerCount('clientError') > 0 !== this.clientErrors) this.optionsChanged();
+    });
+  };
+
+  /** @internal Whole seconds that clients are told an idle connection lives. */
+  idleSeconds(): number {
+    const seconds = this.tune().idleConnection ?? 0;
+    return Math.floor(seconds === 0 ? idleSecondsDefault : Math.max(seconds, 0));
   }
 
   override address(): AddressInfo | string | null {
@@ -187,68 +248,45 @@ export class Server extends node.Server implements QueueEvents<OwnRequest, Conne
   override close(callback?: (error?: Error) => void): this {
     const queue = this.queue;
     if (typeof callback === 'function') {
-      if (queue === null || this.closing)
-        this.once('close', () => callback(nodeError(Error, 'ERR_SERVER_NOT_RUNNING', 'Server is not running.')));
+      if (queue === null) this.once('close', () => callback(nodeError(Error, 'ERR_SERVER_NOT_RUNNING', 'Server is not running.')));
       else this.once('close', callback);
     }
     if (queue === null) {
-      process.nextTick(() => this.emit('close'));
+      if (this.draining.empty) process.nextTick(() => this.emit('close'));
       return this;
     }
-    if (this.closing) return this;
-    this.closing = true;
+    this.queue = null;
+    this.bound = null;
     this.boundAddress = null;
-    queue.carrier.removeUrls(() => {
-      this.closeIdleConnections();
-      this.forgetIdle();
-      this.finishClose();
+    const { opening } = this;
+    this.draining.add(queue, () => {
+      opening?.release();
+      if (this.queue === null) workerClosed(this);
     });
     return this;
   }
 
+  private queueDrained(): void {
+    // As node:net: a listener added behind `close()` hears it, and the connections' own 'close' comes first.
+    process.nextTick(() => {
+      // A server that listens again is not closed (node:http).
+      if (this.queue === null && this.draining.empty) this.emit('close');
+    });
+  }
+
+  private queues(): Queue[] {
+    return this.queue === null ? this.draining.all() : [...this.draining.all(), this.queue];
+  }
+
   override closeIdleConnections(): void {
-    this.sendToLinks(frames.CloseIdle);
+    for (const queue of this.queues()) closeConnections(queue, frames.CloseIdle);
   }
 
   override closeAllConnections(): void {
-    this.sendToLinks(frames.CloseAll);
-    for (const socket of this.sockets()) if (socket.opaque === null) socket.giveUp();
-  }
-
-  private sendToLinks(flags: number): void {
-    if (this.queue === null) return;
-    for (const link of this.queue.links.values()) {
-      link.writer.plain(frames.CloseConnections, flags, 0);
-      link.touch();
+    for (const queue of this.queues()) {
+      closeConnections(queue, frames.CloseAll);
+      for (const socket of socketsOf(queue)) if (socket.opaque === null) socket.giveUp();
     }
-  }
-
-  private sockets(): ConnectionSocket[] {
-    if (this.queue === null) return [];
-    return [...this.queue.links.values()].flatMap((link) => link.connections.filter((socket) => socket !== null && socket !== undefined));
-  }
-
-  /** Connections may serve other prefixes of the port: a closing server waits for its own requests only. */
-  private forgetIdle(): void {
-    for (const socket of this.sockets()) if (socket.currentRequest === null && socket.opaque === null) socket.giveUp();
-  }
-
-  private finishClose(): void {
-    const queue = this.queue;
-    if (queue === null || !this.closing || this.active > 0) return;
-    this.queue = null;
-    this.bound = null;
-    this.opening?.release();
-    workerClosed(this);
-    for (const link of queue.links.values()) link.flush();
-    queue.carrier.close(() => {
-      // As node:net: a listener added behind `close()` hears it, and the connections' own 'close' comes first.
-      process.nextTick(() => {
-        if (this.queue !== null) return;
-        this.closing = false;
-        this.emit('close');
-      });
-    });
   }
 
   override getConnections(callback: (error: Error | null, count: number) => void): this {
@@ -258,13 +296,13 @@ export class Server extends node.Server implements QueueEvents<OwnRequest, Conne
 
   override ref(): this {
     this.referenced = true;
-    this.queue?.carrier.ref();
+    for (const queue of this.queues()) queue.carrier.ref();
     return this;
   }
 
   override unref(): this {
     this.referenced = false;
-    this.queue?.carrier.unref();
+    for (const queue of this.queues()) queue.carrier.unref();
     return this;
   }
 
@@ -305,21 +343,10 @@ export class Server extends node.Server implements QueueEvents<OwnRequest, Conne
   }
 
   /** @internal */
-  requestStarted(): void {
-    this.active++;
-  }
-
-  /** @internal */
   requestDone(request: OwnRequest): void {
-    this.active--;
     const socket = request.socket as ConnectionSocket | null;
     if (socket !== null && socket.currentRequest === request) socket.currentRequest = null;
-    if (this.closing) {
-      setImmediate(() => {
-        this.forgetIdle();
-        this.finishClose();
-      });
-    }
+    if (!this.draining.empty) setImmediate(() => this.draining.requestDone());
   }
 
   /** @internal */
@@ -413,22 +440,36 @@ export class Server extends node.Server implements QueueEvents<OwnRequest, Conne
   }
 
   /** @internal */
-  onRestored(): void {
-    // Nothing of this server's state depends on which service process it is.
+  onRestored(queue: Queue, bound: BoundUrl[]): void {
+    if (queue === this.queue) this.numberUrls(bound);
   }
 
   /** @internal */
-  onFailed(error: Error): void {
-    const { queue } = this;
+  onFailed(queue: Queue, error: Error): void {
+    if (this.draining.drop(queue)) return;
+    if (this.queue !== queue) return;
     this.queue = null;
     this.bound = null;
     this.boundAddress = null;
     this.opening?.release();
     workerClosed(this);
-    queue?.carrier.close(() => undefined);
+    queue.carrier.close(() => undefined);
     this.emit('error', error);
   }
+
+  /** @internal */
+  onClientError(_link: Link, socket: ConnectionSocket, reason: number, understood: number, packet: Buffer): void {
+    socket.scope.runInAsyncScope(receiveClientError, undefined, this, socket, reason, understood, packet);
+  }
+
+  /** @internal */
+  onDropped(address: ConnectionAddress): void {
+    const { localAddress, localPort, remoteAddress, remotePort, family } = address;
+    this.emit('drop', { localAddress, localPort, localFamily: family, remoteAddress, remotePort, remoteFamily: family });
+  }
 }
+
+defineNodeOptions(Server.prototype);
 
 defineAccessors(Server.prototype, {
   listening: {

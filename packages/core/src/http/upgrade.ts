@@ -40,7 +40,6 @@ export function dispatchUpgrade(
   }
   const head = ahead === null ? Buffer.alloc(0) : Buffer.from(ahead);
   socket.beginRequest();
-  server.requestStarted();
   socket.leaveHttp(request, head.length);
   socket.scope.runInAsyncScope(announce, undefined, server, event, request, socket, head);
   return true;

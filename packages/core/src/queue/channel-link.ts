@@ -52,6 +52,10 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
   /** Of the request whose frame comes next. */
   facts: RequestFacts | null = null;
   open = true;
+  /** The server has closed: connections end behind their responses. */
+  closing = false;
+  /** The engine goes on with a request's body behind its response: protocol 1.1. */
+  readonly keepsBody: boolean;
   /** Where the frame behind the one being handled starts. */
   resumeAt = 0;
   /** Requests that may be under way, those included that the engine may still send. */
@@ -71,6 +75,7 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
   private readonly onTakenBound = (): void => this.onTaken();
 
   constructor(channel: Channel, unansweredMax: number, credit: number) {
+    this.keepsBody = channel.minor >= 1;
     this.channel = channel;
     this.unansweredMax = unansweredMax;
     this.credit = credit;

@@ -36,6 +36,10 @@ export interface FrameSink<R extends LinkedRequest, C extends LinkedConnection> 
   /** Bytes of a client whose connection has left HTTP; `last`: it sends no more. */
   onOpaque(request: R, piece: Buffer, last: boolean): void;
   onConnectionClosed(link: ChannelLink<R, C>, connection: C): void;
+  /** The client's request is malformed, and the client is the program's; `packet` is what it sent, as far as the engine shows it. */
+  onClientError(link: ChannelLink<R, C>, connection: C, reason: number, understood: number, packet: Buffer): void;
+  /** A client was turned away at the connection limit. */
+  onDropped(address: ConnectionAddress): void;
 }
 
 export interface ConnectionAddress {
@@ -162,6 +166,23 @@ export function decodeBatch<R extends LinkedRequest, C extends LinkedConnection>
         if (connection !== null) sink.onConnectionClosed(link, connection);
         break;
       }
+      case frames.ClientError: {
+        if (frameBytes < 16) throw malformed('CLIENT_ERROR is too short');
+        const connection = link.findConnection(id);
+        if (connection !== null) {
+          sink.onClientError(
+            link,
+            connection,
+            bytes.readUInt16LE(start + 6),
+            bytes.readUInt32LE(start + 12),
+            bytes.subarray(start + 16, end),
+          );
+        }
+        break;
+      }
+      case frames.Dropped:
+        sink.onDropped(readAddress(bytes, start + 12, end));
+        break;
       default:
         // A later minor version may add frame types; they are skipped.
         break;

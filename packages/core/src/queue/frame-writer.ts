@@ -123,11 +123,15 @@ export class FrameWriter {
     this.buffer.writeUInt32LE(12 + bytes, start);
   }
 
-  /** Ends a response: by a flag on its newest frame when that is still here, else (or with trailers) by a frame. */
-  end(id: number, trailers: string, standAlone: boolean): void {
+  /**
+   * Ends a response: by a flag on its newest frame when that is still here, else (or with trailers) by a frame.
+   *
+   * @param keepBody the request's body is still being read
+   */
+  end(id: number, trailers: string, standAlone: boolean, keepBody: boolean): void {
     const at = this.lastAt;
     const out = this.buffer;
-    if (trailers === '' && !standAlone && at >= 0 && out.readUInt32LE(at + 8) === id) {
+    if (trailers === '' && !standAlone && !keepBody && at >= 0 && out.readUInt32LE(at + 8) === id) {
       const type = out[at + 4];
       // ResponseEnd and DataEnd are the same bit.
       if (type === frames.Response || type === frames.Data) {
@@ -136,6 +140,7 @@ export class FrameWriter {
       }
     }
     this.text(frames.End, 0, id, trailers);
+    if (keepBody) this.buffer[this.lastAt + 5] = frames.EndKeepBody;
   }
 
   /** An interim response; `head` is its header block. */
@@ -148,6 +153,13 @@ export class FrameWriter {
     const start = this.reserve(16);
     this.buffer.writeUInt32LE(amount, start + 12);
     this.close(start, start + 16, frames.Credit, 0, 0, id);
+  }
+
+  /** Bytes for a client that was handed over by CLIENT_ERROR. */
+  raw(connectionId: number, bytes: Uint8Array, last: boolean): void {
+    const start = this.reserve(12 + bytes.byteLength);
+    this.buffer.set(bytes, start + 12);
+    this.close(start, start + 12 + bytes.byteLength, frames.Raw, last ? frames.RawIsLast : 0, 0, connectionId);
   }
 
   /** A frame without a body: CANCEL, DETACH, CLOSE_CONNECTIONS, the ends of OPAQUE. */

@@ -69,7 +69,7 @@ export const RequestExpectContinue = 0x08;
 export const RequestUpgrade = 0x10;
 export const RequestChunked = 0x20;
 export const RequestExpectOther = 0x40;
-export const RequestStorable = 0x80;
+export const RequestUnstorable = 0x80;
 
 export const BodyIsLast = 0x01;
 
@@ -111,11 +111,10 @@ export const ClientErrorHeaderOverflow = 6;
 export const ClientErrorContentLength = 7;
 export const ClientErrorTransferEncoding = 8;
 export const ClientErrorChunk = 9;
-export const ClientErrorBodyTooLarge = 10;
-export const ClientErrorHost = 11;
-export const ClientErrorEof = 12;
-export const ClientErrorTimeout = 13;
-export const ClientErrorReset = 14;
+export const ClientErrorRepeatedLength = 10;
+export const ClientErrorEof = 11;
+export const ClientErrorTimeout = 12;
+export const ClientErrorReset = 13;
 
 export const PolicyTimeToLive = 1;
 export const PolicyUntilFlushed = 2;

@@ -1,7 +1,7 @@
 /**
  * RequestQueue: what a Server attaches to. Owns the channels of one queue on one engine, decodes what comes and gathers what goes.
  */
-import type { Carrier, CarrierEvents, Channel } from '../carriers/carrier';
+import type { BoundUrl, Carrier, CarrierEvents, Channel } from '../carriers/carrier';
 import { ChannelLink, initialCredit, type LinkedConnection, type LinkedRequest } from './channel-link';
 import { decodeBatch, ProtocolError, type FrameSink, type InBuffer } from './decode';
 
@@ -10,8 +10,9 @@ export interface QueueEvents<R extends LinkedRequest, C extends LinkedConnection
   /** The channel is gone, and with it every request and connection on it. */
   onLinkClosed(link: ChannelLink<R, C>): void;
   onLost(error: Error): void;
-  onRestored(): void;
-  onFailed(error: Error): void;
+  /** The engine may have numbered the URLs anew. */
+  onRestored(queue: RequestQueue<R, C>, bound: BoundUrl[]): void;
+  onFailed(queue: RequestQueue<R, C>, error: Error): void;
 }
 
 export class RequestQueue<R extends LinkedRequest, C extends LinkedConnection> implements CarrierEvents {
@@ -78,11 +79,11 @@ export class RequestQueue<R extends LinkedRequest, C extends LinkedConnection> i
     this.sink.onLost(error);
   }
 
-  onRestored(): void {
-    this.sink.onRestored();
+  onRestored(bound: BoundUrl[]): void {
+    this.sink.onRestored(this, bound);
   }
 
   onFailed(error: Error): void {
-    this.sink.onFailed(error);
+    this.sink.onFailed(this, error);
   }
 }

@@ -6,8 +6,20 @@ import { MAX_QUEUE_NAME_LENGTH, MAX_URL_LENGTH, MAX_URLS_PER_QUEUE } from './lim
 
 type Fields = Record<string, unknown>;
 
+const flags = ['enabled', 'requireHost', 'clientErrors'] as const;
+/** Seconds; parts of one count. */
+const durations: readonly string[] = [
+  'entityBody',
+  'drainEntityBody',
+  'requestQueue',
+  'idleConnection',
+  'headerWait',
+  'idleGrace',
+  'wholeRequest',
+];
+
 /** Lowest and highest value per option (NativeQueueOptions). */
-const ranges: Record<Exclude<keyof NativeQueueOptions, 'enabled'>, [number, number]> = {
+const ranges: Record<Exclude<keyof NativeQueueOptions, (typeof flags)[number]>, [number, number]> = {
   queueLength: [1, 1_000_000],
   maxRequestBodyBytes: [0, Number.MAX_SAFE_INTEGER],
   maxConnections: [0, 1_000_000],
@@ -18,6 +30,9 @@ const ranges: Record<Exclude<keyof NativeQueueOptions, 'enabled'>, [number, numb
   headerWait: [-1, 65_535],
   minSendRate: [-1, 0xffffffff],
   cacheEntryBytes: [1, 16 * 1024 * 1024],
+  idleGrace: [0, 65_535],
+  wholeRequest: [-1, 65_535],
+  headBytes: [0, 65_535],
 };
 
 const modes: readonly unknown[] = ['create', 'attach', 'createOrAttach'];
@@ -35,14 +50,17 @@ export function checkQueueOptions(value: unknown): NativeQueueOptions {
     const given = fields[name];
     if (given === undefined || given === null) continue;
     const [low, high] = ranges[name];
-    if (typeof given !== 'number' || !Number.isInteger(given) || given < low || given > high) {
-      throw invalid(`option ${name} must be an integer from ${low} to ${high}`);
+    const whole = !durations.includes(name);
+    if (typeof given !== 'number' || !(given >= low && given <= high) || (whole && !Number.isInteger(given))) {
+      throw invalid(`option ${name} must be ${whole ? 'an integer' : 'a number'} from ${low} to ${high}`);
     }
     options[name] = given;
   }
-  if (fields.enabled !== undefined) {
-    if (typeof fields.enabled !== 'boolean') throw invalid('option enabled must be a boolean');
-    options.enabled = fields.enabled;
+  for (const name of flags) {
+    const given = fields[name];
+    if (given === undefined || given === null) continue;
+    if (typeof given !== 'boolean') throw invalid(`option ${name} must be a boolean`);
+    options[name] = given;
   }
   return options;
 }

@@ -52,6 +52,11 @@ const defaultOptions: Required<NativeQueueOptions> = {
   headerWait: 0,
   minSendRate: 0,
   cacheEntryBytes: 262_144,
+  idleGrace: 0,
+  wholeRequest: -1,
+  headBytes: 0,
+  requireHost: true,
+  clientErrors: false,
 };
 
 export class ControlPlane {

@@ -90,9 +90,24 @@ export const differences: Difference[] = [
     reason: 'a response shorter than its Content-Length closes the connection; node:http leaves its client waiting',
   },
   {
-    id: 'client-error.malformed',
-    rule: 'design, Semantics: nothing passed to an application',
-    reason: 'the engine answers malformed requests itself, the application is not told',
+    id: 'client-error.pipelined',
+    rule: 'RECV-7',
+    reason: 'bytes behind a request are looked at when it was answered; node:http reports them at once, in place of the answer',
+  },
+  {
+    id: 'response.removed-transfer-encoding',
+    rule: 'RFC 9112 section 9.6',
+    reason: 'a response whose body ends with the connection says Connection: close; node:http says keep-alive and closes',
+  },
+  {
+    id: 'early-answer.abort',
+    rule: 'GONE-1',
+    reason: 'a request whose body breaks off behind its complete response is told so; node:http leaves its reader waiting',
+  },
+  {
+    id: 'limits.connections',
+    rule: 'http-server-api 2.5, ConnLimit',
+    reason: 'a client beyond maxConnections is answered with 503 when its request has come; node:http closes it without a word',
   },
   {
     id: 'aborts.half-close',

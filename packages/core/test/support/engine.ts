@@ -176,9 +176,16 @@ export interface Running {
   request(path: string, options?: Parameters<typeof fetchOnce>[2]): Promise<RawResponse>;
 }
 
-/** Starts a server for one test; it and all its clients end with the test. */
-export async function serve(t: TestContext, listener?: TestListener, options: TestServerOptions = {}, prefixPath = '/'): Promise<Running> {
+/** Starts a server for one test, `prepare` being called before it listens; it and all its clients end with the test. */
+export async function serve(
+  t: TestContext,
+  listener?: TestListener,
+  options: TestServerOptions = {},
+  prefixPath = '/',
+  prepare?: (server: TestServer) => void,
+): Promise<Running> {
   const server = createServer(options, listener);
+  prepare?.(server);
   const clients: RawClient[] = [];
   t.after(async () => {
     clients.forEach((client) => client.destroy());

@@ -30,6 +30,9 @@ function makeSink(calls: unknown[][]): FrameSink<LinkedRequest, LinkedConnection
     onDrained: (request, bytes) => calls.push(['drained', request.requestId, bytes]),
     onOpaque: (request, piece, last) => calls.push(['opaque', request.requestId, piece.toString(), last]),
     onConnectionClosed: (_link, connection) => calls.push(['closed', connection.connectionId]),
+    onClientError: (_link, connection, reason, understood, packet) =>
+      calls.push(['client error', connection.connectionId, reason, understood, packet.toString()]),
+    onDropped: (address) => calls.push(['dropped', address]),
   };
 }
 

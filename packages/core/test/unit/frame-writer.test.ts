@@ -62,14 +62,14 @@ test('a response frame carries status, reason, policy, head and body', () => {
 test('the end of a response amends its newest frame, or travels alone behind another frame', () => {
   const writer = new FrameWriter();
   writer.response(1, 0, 200, '', null, '', 'x');
-  writer.end(1, '', false);
+  writer.end(1, '', false, false);
   writer.data(2, 'y');
   writer.credit(0, 64);
-  writer.end(2, '', false);
+  writer.end(2, '', false, false);
   writer.data(3, 'z');
-  writer.end(3, 'T: v\r\n', false);
+  writer.end(3, 'T: v\r\n', false, false);
   writer.data(4, 'w');
-  writer.end(4, '', true);
+  writer.end(4, '', true, false);
   assert.deepEqual(
     framesOf(writer).map((frame) => [frame.type, frame.flags, frame.id]),
     [

@@ -1,0 +1,71 @@
+/** 'clientError' as node:http has it: malformed requests that the engine left to the program (docs/frames.md), with Node's codes. */
+import * as frames from '../queue/frames';
+import type { ConnectionSocket } from './connection-socket';
+import { nodeError } from './node-internals';
+import type { Server } from './server';
+
+interface ParseError extends NodeJS.ErrnoException {
+  reason?: string;
+  bytesParsed?: number;
+  rawPacket?: Buffer;
+}
+
+/** By reason of the frame: code and words of Node's parser. Where that distinguishes more, the most usual one. */
+const parseErrors: Readonly<Record<number, readonly [code: string, reason: string]>> = {
+  [frames.ClientErrorOther]: ['HPE_INVALID_CONSTANT', 'Expected HTTP/'],
+  [frames.ClientErrorMethod]: ['HPE_INVALID_METHOD', 'Invalid method encountered'],
+  [frames.ClientErrorUrl]: ['HPE_INVALID_URL', 'Invalid char in url path'],
+  [frames.ClientErrorVersion]: ['HPE_INVALID_VERSION', 'Invalid HTTP version'],
+  [frames.ClientErrorLineEnd]: ['HPE_CR_EXPECTED', 'Missing expected CR'],
+  [frames.ClientErrorHeader]: ['HPE_INVALID_HEADER_TOKEN', 'Invalid header token'],
+  [frames.ClientErrorHeaderOverflow]: ['HPE_HEADER_OVERFLOW', 'Header overflow'],
+  [frames.ClientErrorContentLength]: ['HPE_INVALID_CONTENT_LENGTH', 'Invalid character in Content-Length'],
+  [frames.ClientErrorRepeatedLength]: ['HPE_UNEXPECTED_CONTENT_LENGTH', 'Duplicate Content-Length'],
+  [frames.ClientErrorTransferEncoding]: ['HPE_INVALID_TRANSFER_ENCODING', 'Request has invalid `Transfer-Encoding`'],
+  [frames.ClientErrorChunk]: ['HPE_INVALID_CHUNK_SIZE', 'Invalid character in chunk size'],
+};
+
+function makeClientError(reason: number, understood: number, packet: Buffer | null): ParseError {
+  if (reason === frames.ClientErrorTimeout) return nodeError(Error, 'ERR_HTTP_REQUEST_TIMEOUT', 'Request timeout');
+  if (reason === frames.ClientErrorEof) {
+    return Object.assign(nodeError(Error, 'HPE_INVALID_EOF_STATE', 'Parse Error'), { bytesParsed: 0, reason: 'Invalid EOF state' });
+  }
+  const [code, words] = parseErrors[reason] ?? parseErrors[frames.ClientErrorOther];
+  const error: ParseError = nodeError(Error, code, `Parse Error: ${words}`);
+  error.bytesParsed = understood;
+  error.reason = words;
+  if (packet !== null) error.rawPacket = packet;
+  return error;
+}
+
+/** What node:http answers by itself; the listener may have been removed since the engine was told of it. */
+function answerOf(error: ParseError): string {
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request';
+  return `HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`;
+}
+
+/** CLIENT_ERROR has come: the connection is the program's to answer. */
+export function receiveClientError(server: Server, socket: ConnectionSocket, reason: number, understood: number, packet: Buffer): void {
+  if (reason === frames.ClientErrorReset) {
+    const error = Object.assign(nodeError(Error, 'ECONNRESET', 'read ECONNRESET'), { errno: -104, syscall: 'read' });
+    socket.closedByEngine(error);
+    return;
+  }
+  socket.handOver();
+  const error = makeClientError(reason, understood, packet.length > 0 ? Buffer.from(packet) : null);
+  if (!server.emit('clientError', error, socket)) socket.end(answerOf(error), 'latin1');
+}
+
+/** A request that had been delivered broke on its way, and the engine has answered or closed already. */
+export function emitClientError(server: Server, socket: ConnectionSocket, reason: number): void {
+  const error =
+    reason === frames.AbortTimeout
+      ? nodeError(Error, 'ERR_HTTP_REQUEST_TIMEOUT', 'Request timeout')
+      : nodeError(Error, 'HPE_INVALID_CHUNK_SIZE', 'Parse Error: the request body is malformed or too long');
+  server.emit('clientError', error, socket);
+}
