@@ -3,11 +3,11 @@ import * as assert from 'node:assert/strict';
 import * as http from 'node:http';
 import * as net from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
-import { createServer, engine, features, listen, listening, onFreePort, serve, shutDown, unless } from '../support/engine';
+import { anyHost, createServer, engine, features, listen, listening, onFreePort, serve, shutDown, unless } from '../support/engine';
 import { RawClient, fetchOnce } from '../support/client';
 import { privateRuntime, startChild } from '../support/child';
 import { sameAsNode } from '../support/differences';
-import { eventually, nextEvent, within } from '../support/poll';
+import { deferred, eventually, nextEvent, within } from '../support/poll';
 
 const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
 const ports = unless(engine !== 'service', 'the service takes URL prefixes, ports go to the embedded engine');
@@ -398,4 +398,27 @@ test('HTTPSYS_ENGINE chooses where the program does not', unless(features.httpsy
     HTTPSYS_ENGINE: 'kernel',
   });
   assert.equal((await child.report('code')).code, 'ERR_HTTPSYS_ENGINE');
+});
+
+test('listen() right after close(): the same address serves again, and the old requests are finished', async (t) => {
+  const late = deferred();
+  const { server, port, connect } = await serve(t, (req, res) => {
+    if (req.url === '/late') void late.promise.then(() => res.end('late'));
+    else res.end('now');
+  });
+  const client = await connect();
+  client.send('GET /late HTTP/1.1\r\nHost: x\r\n\r\n');
+  await nextEvent(server, 'request');
+  let closes = 0;
+  server.on('close', () => closes++);
+  server.close();
+  assert.equal(server.listening, false);
+  const again = engine === 'node' || engine === 'embedded' ? [port, '127.0.0.1'] : [`http://${anyHost}:${port}/`];
+  await listening(server, ...again);
+  assert.equal((await fetchOnce(port, '/')).text, 'now');
+  late.resolve();
+  assert.equal((await client.response()).text, 'late');
+  assert.equal(closes, 0);
+  await shutDown(server);
+  assert.equal(closes, 1);
 });
