@@ -19,12 +19,27 @@ const bodies = [
 for (const mode of ['loop', 'threads'] as Mode[]) {
   const name = (text: string): string => `${mode}: ${text}`;
 
-  test(name('CANCEL resets the connection'), async (t) => {
+  test(name('CANCEL closes the connection, behind what was written before it'), async (t) => {
     const { port, attach } = open(t, mode);
     const peer = await attach();
     const client = await RawClient.connect(port);
     client.send(GET);
-    peer.send(makeFrame(frames.Cancel, 0, 0, (await peer.request()).id));
+    const { id } = await peer.request();
+    peer.send(makeResponse(id, { flags: 0, body: 'begun' }));
+    peer.send(makeFrame(frames.Cancel, 0, 0, id));
+    assert.match((await client.closed()).toString(), /\r\n\r\n5\r\nbegun\r\n$/);
+    assert.equal(client.error, null);
+  });
+
+  test(name('CANCEL resets the connection where a part of a body would look whole'), async (t) => {
+    const { port, attach } = open(t, mode);
+    const peer = await attach();
+    const client = await RawClient.connect(port);
+    client.send('GET / HTTP/1.0\r\n\r\n');
+    const { id } = await peer.request();
+    peer.send(makeResponse(id, { flags: 0, body: 'begun' }));
+    await client.bytes(10);
+    peer.send(makeFrame(frames.Cancel, 0, 0, id));
     await client.closed();
     await eventually('the reset', () => client.error?.code === 'ECONNRESET');
   });

@@ -1,0 +1,25 @@
+import type { Table } from '../scenario';
+import { clients } from './clients';
+import { connections } from './connections';
+import { events } from './events';
+import { headerCalls } from './header-calls';
+import { interim } from './interim';
+import { reading } from './reading';
+import { requests } from './requests';
+import { responseHeads } from './response-heads';
+import { servers } from './servers';
+import { writeCalls } from './write-calls';
+
+/** All tables, in the order of an exchange. */
+export const tables: readonly Table[] = [
+  requests,
+  reading,
+  headerCalls,
+  responseHeads,
+  writeCalls,
+  interim,
+  connections,
+  events,
+  servers,
+  clients,
+];

@@ -1,0 +1,4 @@
+/** `npm run docs:compatibility` */
+import { write } from './document';
+
+write();
