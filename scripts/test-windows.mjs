@@ -20,7 +20,7 @@ const oracle = 'node';
 /** Files at a time: they mostly wait. Wine's HTTP service wants the processor for itself. */
 const parallel = { embedded: 3, httpsys: 3, node: 3 };
 /** One file, seconds; a file that takes this long hangs. */
-const fileSeconds = 90;
+const fileSeconds = 180;
 const noise = /^(needs real Windows: )/;
 
 const args = process.argv.slice(2);
