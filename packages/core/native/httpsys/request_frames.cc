@@ -190,7 +190,7 @@ void appendRequest(ByteBuffer* out, const HTTP_REQUEST& request, const RequestFa
   if (facts.upgrade && facts.bodyDone && facts.copiedBytes == 0) flags |= frames::kRequestUpgrade;
   if (facts.chunked) flags |= frames::kRequestChunked;
   if (facts.expectOther) flags |= frames::kRequestExpectOther;
-  if (storable(request, facts)) flags |= frames::kRequestStorable;
+  if (!storable(request, facts)) flags |= frames::kRequestUnstorable;
   const size_t length = static_cast<size_t>(at - frame);
   frames::storeHeader(frame, static_cast<uint32_t>(length), frames::kRequest, flags, methodCode, id);
   uint8_t* const parts = frame + frames::kHeaderBytes;
