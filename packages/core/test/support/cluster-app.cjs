@@ -6,6 +6,7 @@ require('./child-prelude.cjs');
 // A worker ends with its primary by node:cluster's own rules.
 if (cluster.isWorker)
   for (const added of process.listeners('disconnect')) if (!before.includes(added)) process.removeListener('disconnect', added);
+const { createServer, letGo, report } = globalThis;
 const target = JSON.parse(process.env.TARGET);
 
 function primary() {
@@ -33,7 +34,7 @@ function primary() {
 
 function worker() {
   const held = [];
-  const servers = target.map((where) => {
+  const servers = target.map(() => {
     const server = createServer((req, res) => {
       if (req.url.endsWith('/held')) {
         held.push(res);
