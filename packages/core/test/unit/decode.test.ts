@@ -131,3 +131,20 @@ test('fuzz: any bytes are either read to their end or refused as malformed', () 
     { numRuns: 5000, seed: 20261123 },
   );
 });
+
+test('CLIENT_ERROR and DROPPED', () => {
+  const link = makeLink();
+  link.addConnection({ connectionId: 9 });
+  const packet = Buffer.concat([Buffer.from([3, 0, 0, 0]), Buffer.from('BAD\r\n')]);
+  assert.deepEqual(decode(frame(frames.ClientError, 0, frames.ClientErrorMethod, 9, packet), [], link), [
+    ['client error', 9, 1, 3, 'BAD\r\n'],
+  ]);
+  // A connection that the program has destroyed already.
+  assert.deepEqual(decode(frame(frames.ClientError, 0, 1, 8, packet), [], link), []);
+  assert.throws(() => decode(frame(frames.ClientError, 0, 1, 9, Buffer.alloc(3)), [], link), { code: 'ERR_HTTPSYS_PROTOCOL' });
+  const address = Buffer.concat([Buffer.from([0xd2, 0x04, 80, 0, 3, 3, 4, 0]), Buffer.from('1.22.3')]);
+  assert.deepEqual(decode(frame(frames.Dropped, 0, 0, 0, address)), [
+    ['dropped', { remotePort: 1234, localPort: 80, remoteAddress: '1.2', localAddress: '2.3', family: 'IPv4' }],
+  ]);
+  assert.throws(() => decode(frame(frames.Dropped, 0, 0, 0, address.subarray(0, 7))), { code: 'ERR_HTTPSYS_PROTOCOL' });
+});
