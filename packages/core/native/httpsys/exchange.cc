@@ -280,8 +280,8 @@ void Exchange::onInformational(uint16_t status) {
 
 void Exchange::flush() {
   if (!headSet_ || ended_ || send_.inFlight()) {
-    // Nobody waits for the client's end any more.
-    if (switched_ && ended_ && !knows() && !send_.inFlight()) queue_->loop().cancel(&read_);
+    // Nobody waits any more for what the client may still send, or for its end; the driver drains the rest of a body itself (BODY-6).
+    if (ended_ && !knows() && !send_.inFlight()) queue_->loop().cancel(&read_);
     reportDrained();
     return;
   }

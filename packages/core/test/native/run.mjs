@@ -1,11 +1,12 @@
 // Builds and runs the C++ tests: every *.test.cc as one program, every *.fuzz.cc as one each, with AddressSanitizer and
-// UndefinedBehaviorSanitizer, against native/common and the parts of native/portable that need no event loop.
+// UndefinedBehaviorSanitizer, against native/common and the parts of native/portable that need no event loop. httpsys/*.test.cc are a program
+// of their own: the HTTP.SYS driver between the recording layer and a scripted kernel, with declarations of Windows that Linux can compile.
 //   node run.mjs [text in a test's name]
 //   HTTPSYS_FUZZ_ITERATIONS=100000 HTTPSYS_FUZZ_SEED=7 node run.mjs
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -23,6 +24,10 @@ const programSeconds = 240;
 const sanitizers = ['-fsanitize=address,undefined', '-fno-sanitize=vptr', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer'];
 const flags = ['-std=c++17', '-O1', '-g1', '-fno-rtti', '-Wall', '-Wextra', '-Wno-unused-parameter', ...sanitizers];
 flags.push(`-I${native}`, `-I${here}`, `-DHTTPSYS_FIXTURES="${join(core, 'test', 'fixtures')}"`);
+
+/** Windows' WCHAR has 16 bits; the layouts that http_api.h asserts are those of 64-bit Windows. */
+const windows = join(here, 'httpsys');
+const windowsFlags = ['-fshort-wchar', '-DHTTPSYS_WRAP_FUNCTIONS', '-D_WIN64', `-I${windows}`, `-I${join(windows, 'win32')}`];
 
 /** Runs a command; resolves with whether it ended with 0, and what it printed. */
 function run(command, args, options = {}) {
@@ -85,7 +90,8 @@ function isStale(object) {
 async function compile(source) {
   const object = objectOf(source);
   if (!isStale(object)) return true;
-  const { passed, text } = await run(compiler, [...flags, '-MMD', '-c', source, '-o', object]);
+  const special = relative(core, source).includes(`${sep}httpsys${sep}`) ? windowsFlags : [];
+  const { passed, text } = await run(compiler, [...flags, ...special, '-MMD', '-c', source, '-o', object]);
   if (text) process.stderr.write(text);
   if (!passed) console.error(`does not compile: ${relative(core, source)}`);
   return passed;
@@ -103,8 +109,10 @@ async function main() {
   const library = ['common', 'portable'].flatMap((folder) => sourcesIn(join(native, folder), /\.cc$/)).filter((file) => isPure(file));
   const tests = sourcesIn(here, /\.test\.cc$/);
   const fuzzers = sourcesIn(here, /\.fuzz\.cc$/);
+  // The declarations and sockets of Windows are imitated on Linux only.
+  const driver = process.platform === 'linux' ? [...sourcesIn(join(native, 'httpsys'), /\.cc$/), ...sourcesIn(windows, /\.cc$/)] : [];
   const drivers = { test: join(here, 'test_main.cc'), fuzz: join(here, 'fuzz_driver.cc') };
-  if (!(await inParallel([...library, ...tests, ...fuzzers, ...Object.values(drivers)], compile))) return false;
+  if (!(await inParallel([...library, ...tests, ...fuzzers, ...driver, ...Object.values(drivers)], compile))) return false;
 
   const archive = join(output, 'library.a');
   rmSync(archive, { force: true });
@@ -115,6 +123,7 @@ async function main() {
   }
   const programOf = (name) => join(output, name);
   const programs = [{ name: 'tests', objects: [...tests, drivers.test], args: process.argv.slice(2, 3) }];
+  if (driver.length > 0) programs.push({ name: 'httpsys-tests', objects: [...driver, drivers.test], args: process.argv.slice(2, 3) });
   for (const source of fuzzers) {
     const name = basename(source, '.fuzz.cc');
     programs.push({ name: `fuzz-${name}`, objects: [source, drivers.fuzz], args: [join(here, 'corpus', name), iterations, seed] });

@@ -1,0 +1,32 @@
+// The recording layer: stands between the driver and the HTTP Server API (the replacement point of http_functions.h) and holds every call against
+// the rules of http-server-api.md: structures, flags, order, and memory that must stay as it is until a call has ended. A checker of what the
+// driver sends; it is no proof that Windows accepts it. Linked into test builds only: against the scripted kernel on Linux, and between
+// the addon and Wine's DLL.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "httpsys/http_functions.h"
+
+namespace httpsys {
+namespace recorder {
+
+// "SEND-5: what was wrong", in the order of the calls, since the last time.
+std::vector<std::string> takeViolations();
+// Also what must hold once everything is closed.
+void checkEnd();
+// The process has ended: so has what it had.
+void forgetAll();
+// Calls that passed the layer, over all.
+uint64_t callCount();
+// The driver's, for tests that switch some off; only while no queue is open.
+Capabilities* capabilities();
+
+// Told by the completion port's stand-in.
+void packetsTaken(const OVERLAPPED_ENTRY* entries, ULONG count);
+void modesSet(HANDLE queue, bool skips);
+
+}  // namespace recorder
+}  // namespace httpsys
