@@ -168,6 +168,8 @@ void RequestQueue::pumpReceives() {
   // A queue that cannot be shut down goes on receiving until its receives are cancelled: what comes is told that nobody is here any more.
   const bool refusing = phase_ == Phase::kDraining && !capabilities().shutdownQueue;
   if (!refusing && (!accepting_ || phase_ != Phase::kOpen)) return;
+  // QUEUE-6: a controller's handle does no I/O of requests.
+  if (options_.mode == QueueMode::kControl) return;
   const size_t wanted = refusing ? 1 : std::min(pendingMax_, credit_);
   while (receives_.size() - resting_.size() < wanted) {
     if (resting_.empty()) {

@@ -57,7 +57,25 @@ TEST("QUEUE-5: an attached queue is opened by its name and its properties are le
   CHECK_EQ(instance().calls("SetRequestQueueProperty"), 0);
 }
 
-TEST("LIFE-9, section 8: settings reach queue and group in their structures") {
+TEST("QUEUE-6: a controller registers URLs and settings, and never asks for a request") {
+  driver::Driver::Options options;
+  options.name = u"shop";
+  options.mode = driver::QueueMode::kControl;
+  driver::QueueSettings settings;
+  settings.queueLength = 50;
+  Application application(std::move(options), settings);
+  CHECK(application.isOpen());
+  CHECK_EQ(instance().urls().size(), size_t{1});
+  CHECK_EQ(instance().calls("SetRequestQueueProperty"), 1);
+  instance().deliver({});
+  application.credit(0, 10);
+  application.driver->flushCache(5, wide("http://+:8080/"), true);
+  // The thread has taken the credit in when it has told of the flush behind it.
+  application.until("it is flushed", [&] { return application.event(driver::QueueEvent::kFlushed); });
+  CHECK_EQ(instance().calls("ReceiveHttpRequest"), 0);
+}
+
+TEST("QUEUE-9, section 8: settings reach queue and group in their structures") {
   driver::QueueSettings settings;
   settings.queueLength = 50;
   settings.verbosity503 = 2;
