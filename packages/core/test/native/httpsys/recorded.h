@@ -17,7 +17,6 @@ namespace recorder {
 // A request from its delivery to its end.
 struct RecordedRequest {
   HTTP_VERB verb = HttpVerbGET;
-  bool known = false;  // its head was seen
   bool owed = false;   // ERROR_MORE_DATA: must be received again, or answered
   ULONG needed = 0;
   bool http10 = false, http2 = false, moreBody = false, bodyOver = false, reading = false;
@@ -45,7 +44,7 @@ struct Group {
 };
 
 struct Queue {
-  bool attached = false, shutdown = false, skips = false;
+  bool attached = false, controller = false, shutdown = false, skips = false;
   std::map<HTTP_REQUEST_ID, RecordedRequest> requests;
   std::set<HTTP_CONNECTION_ID> waits;
 };
@@ -78,6 +77,8 @@ using Lock = std::lock_guard<std::mutex>;
 
 // The lock must be held for what follows.
 Recording& all();
+// The table that was there.
+inline const HttpFunctions& next() { return all().next; }
 void violation(const char* rule, const std::string& what);
 void expect(bool holds, const char* rule, const std::string& what);
 std::u16string text(PCWSTR value);
@@ -90,8 +91,9 @@ void begin(OVERLAPPED* overlapped, Call call);
 
 // Takes the lock itself: behind an overlapped call, with what it returned.
 ULONG after(OVERLAPPED* overlapped, HANDLE queue, ULONG code, ULONG bytes);
-// recorder_entries.cc: puts the recording functions into the table.
-void wrapTable(HttpFunctions* table);
+// recorder_objects.cc, recorder_requests.cc: put the recording functions into the table.
+void wrapObjects(HttpFunctions* table);
+void wrapRequests(HttpFunctions* table);
 
 // response_rules.cc: the rules of sections 4 and 5 for one send. Adds to `ranges` what the system reads until the send has ended (IO-6).
 void checkHead(RecordedRequest* request, ULONG flags, const HTTP_RESPONSE& response, const HTTP_CACHE_POLICY* policy, Ranges* ranges);

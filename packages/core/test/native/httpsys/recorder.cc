@@ -55,7 +55,6 @@ void usable(const char* name) {
   expect(all().initialized > 0, "LIFE-2", std::string(name) + " without HttpInitialize");
 }
 
-// Before the call: the system has not seen it yet. False: it cannot be followed.
 void begin(OVERLAPPED* overlapped, Call call) {
   if (overlapped == nullptr) {
     violation("IO-1", std::string(call.name) + " would block the I/O thread");
@@ -71,10 +70,7 @@ void begin(OVERLAPPED* overlapped, Call call) {
 namespace {
 
 void takeRequest(Queue* queue, const HTTP_REQUEST& request) {
-  RecordedRequest& record = queue->requests[request.RequestId];
-  expect(!record.known, "RECV-4", "a request was delivered twice");
-  record = RecordedRequest();
-  record.known = true;
+  RecordedRequest& record = queue->requests[request.RequestId] = RecordedRequest();
   record.verb = request.Verb;
   record.http2 = (request.Flags & (api::kRequestHttp2 | api::kRequestHttp3)) != 0;
   record.http10 = !record.http2 && request.Version.MajorVersion == 1 && request.Version.MinorVersion == 0;
@@ -217,7 +213,8 @@ void wrapFunctions(HttpFunctions* table, Capabilities* capabilities) {
   using namespace recorder;
   all().next = *table;
   all().capabilities = capabilities;
-  wrapTable(table);
+  wrapObjects(table);
+  wrapRequests(table);
 }
 
 }  // namespace httpsys
