@@ -8,6 +8,8 @@ export const kServer = Symbol('kServer');
 export const kPrefixPath = Symbol('kPrefixPath');
 export const kCreditOwed = Symbol('kCreditOwed');
 export const kUser = Symbol('kUser');
+/** The response of a request; programs set `req.res` to what they like (engine.io: null). */
+export const kResponse = Symbol('kResponse');
 export const kBodyDone = Symbol('kBodyDone');
 
 export const kHead = Symbol('kHead');

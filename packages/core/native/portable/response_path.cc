@@ -270,12 +270,13 @@ void Connection::abortResponse() {
 }
 
 void Connection::onCancel() {
-  // Where only the end of the connection ends the body, a client would take the part it has for the whole.
-  const bool looksWhole = exchange_->headSent && exchange_->framing == BodyFraming::kUntilClose;
+  // Where only the end of the connection ends the body, a client would take the part it has for the whole. A connection that has left HTTP is
+  // cancelled by resetAndDestroy only.
+  const bool resets = exchange_->opaque || (exchange_->headSent && exchange_->framing == BodyFraming::kUntilClose);
   dropExchange(frames::kAbortEngine, false);
   // What the program wrote before it gave up leaves, as far as the client takes it now: node:http's destroy loses no written byte either.
   if (!outBlocked_ && pendingOutput() > 0) flush();
-  if (looksWhole) {
+  if (resets) {
     reset();
   } else {
     close();

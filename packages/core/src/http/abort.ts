@@ -1,5 +1,5 @@
 /** What a program sees when a client is gone before its answer: node:http's events in node:http's order. */
-import { kEnded, kLink, kServer, kWaiting } from '../symbols';
+import { kEnded, kLink, kResponse, kServer, kWaiting } from '../symbols';
 import type { ConnectionSocket } from './connection-socket';
 import type { Link, OwnRequest } from './incoming-message';
 import { nodeError } from './node-internals';
@@ -28,14 +28,14 @@ function emitSocketClose(socket: ConnectionSocket, hadError: boolean): void {
 export function announceEnd(socket: ConnectionSocket, request: OwnRequest | null, hadError: boolean): void {
   if (request !== null) {
     process.nextTick(destroyRequest, request);
-    process.nextTick(emitResponseClose, request.res);
+    process.nextTick(emitResponseClose, request[kResponse]!);
   }
   process.nextTick(emitSocketClose, socket, hadError);
 }
 
 /** Takes an exchange whose connection is gone out of everything; without events. */
 export function abortExchange(link: Link, request: OwnRequest): void {
-  const response = request.res;
+  const response = request[kResponse]!;
   link.removeRequest(request);
   request[kLink] = null;
   response[kLink] = null;

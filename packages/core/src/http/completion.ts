@@ -5,7 +5,7 @@
 import type * as http from 'node:http';
 import { EventEmitter } from 'node:events';
 import { responseFinishChannel } from '../diagnostics';
-import { kBodyDone, kLink, kServer } from '../symbols';
+import { kBodyDone, kLink, kResponse, kServer } from '../symbols';
 import type { OwnRequest } from './incoming-message';
 import type { OwnResponse } from './server-response';
 
@@ -107,7 +107,7 @@ function leave(response: OwnResponse): void {
 export function leaveRequest(request: OwnRequest): void {
   request[kLink]!.removeRequest(request);
   request[kLink] = null;
-  request.res[kServer].requestDone(request);
+  request[kResponse]![kServer].requestDone(request);
 }
 
 /** Somebody reads the body, or is about to. */

@@ -5,7 +5,7 @@ import type { RequestFacts } from '../queue/facts';
 import * as frames from '../queue/frames';
 import { readHeaderEntries } from '../queue/header-entries';
 import { methodNames } from '../queue/methods';
-import { kBodyDone, kCreditOwed, kLink, kUnstorable, kUser } from '../symbols';
+import { kBodyDone, kCreditOwed, kLink, kResponse, kUnstorable, kUser } from '../symbols';
 import { leaveRequest } from './completion';
 import type { ConnectionSocket } from './connection-socket';
 import { initRequest, type Link, type OwnRequest } from './incoming-message';
@@ -83,7 +83,7 @@ export function dispatchRequest(
     if (showsAhead(link)) body = null;
   }
   const response = initResponse(new server.messageClasses.ServerResponse(request, server.responseOptions), server, link);
-  request.res = response;
+  request.res = request[kResponse] = response;
   socket.beginRequest();
   response.shouldKeepAlive = (flags & frames.RequestKeepAlive) !== 0;
   (response as { socket: unknown }).socket = socket;
@@ -152,6 +152,6 @@ export function takeBody(request: OwnRequest, piece: Buffer, last: boolean): voi
   }
   if (!last || request[kLink] === null) return;
   // Its response was complete before: the engine has finished it now. An upgraded one has none.
-  const response = request.res as OwnResponse | undefined;
-  if (response !== undefined && response[kLink] === null) leaveRequest(request);
+  const response = request[kResponse];
+  if (response !== null && response[kLink] === null) leaveRequest(request);
 }

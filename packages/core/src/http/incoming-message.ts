@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { ChannelLink } from '../queue/channel-link';
 import type { UserFacts } from '../queue/facts';
 import { joinRules, lowerOf } from '../queue/header-names';
-import { kBodyDone, kBrand, kCreditOwed, kLink, kPrefixPath, kUnstorable, kUser } from '../symbols';
+import { kBodyDone, kBrand, kCreditOwed, kLink, kPrefixPath, kResponse, kUnstorable, kUser } from '../symbols';
 import { defineAccessors } from './accessors';
 import type { ConnectionSocket } from './connection-socket';
 import { kHeaders, kHeadersCount, node } from './node-internals';
@@ -21,6 +21,8 @@ export interface OwnRequest extends http.IncomingMessage {
   res: OwnResponse;
   [kBrand]: true;
   [kLink]: Link | null;
+  /** Null for one that was upgraded. */
+  [kResponse]: OwnResponse | null;
   [kPrefixPath]: string;
   [kCreditOwed]: number;
   [kBodyDone]: boolean;
@@ -150,6 +152,7 @@ export function initRequest(
   request.requestId = requestId;
   request[kBrand] = true;
   request[kLink] = link;
+  request[kResponse] = null;
   request[kPrefixPath] = prefixPath;
   request[kCreditOwed] = 0;
   request[kBodyDone] = false;

@@ -36,6 +36,7 @@ import { defineNodeOptions, engineOptions } from './node-options';
 import { onResponseDrained } from './response-hooks';
 import { SecureConnectionSocket } from './secure-socket';
 import { ServerResponse } from './server-response';
+import { kResponse } from '../symbols';
 
 /** What the engine gives an idle connection where nobody has said otherwise (http-server-api.md section 8.2). */
 const idleSecondsDefault = 120;
@@ -414,7 +415,7 @@ export class Server extends node.Server implements QueueEvents<OwnRequest, Conne
     const socket = request.socket as ConnectionSocket;
     const { opaque } = socket;
     if (opaque !== null) socket.scope.runInAsyncScope(opaque.onDrained, opaque, bytes);
-    else (request.socket as ConnectionSocket).scope.runInAsyncScope(onResponseDrained, undefined, request.res, bytes);
+    else (request.socket as ConnectionSocket).scope.runInAsyncScope(onResponseDrained, undefined, request[kResponse]!, bytes);
   }
 
   /** @internal */
