@@ -101,8 +101,10 @@ void Hand::takePackets() {
 }
 
 bool noticed(const std::string& what) {
+  // A rule alone is not the beginning of another one's number.
+  const std::string wanted = what.find(':') == std::string::npos ? what + ":" : what;
   for (const std::string& one : recorder::takeViolations()) {
-    if (one.compare(0, what.size(), what) == 0) return true;
+    if (one.compare(0, wanted.size(), wanted) == 0) return true;
   }
   return false;
 }

@@ -59,7 +59,7 @@ class Hand {
   alignas(8) char buffer_[4096];
 };
 
-// Whether the layer has something to say that begins so: "SEND-5: the last chunk". Forgets all it had to say.
+// Whether the layer has something to say that begins so: "SEND-5: the last chunk", or "SEND-5" for the rule. Forgets all it had to say.
 bool noticed(const std::string& what);
 
 // Runs a call that breaks a rule, on a queue of its own; fails the test when that is not noticed, or was noticed before.

@@ -359,9 +359,22 @@ ULONG WINAPI FlushResponseCache(HANDLE handle, PCWSTR url, ULONG flags, OVERLAPP
   return endAs(&s, queue, instance().script.send, "FlushResponseCache", 0, overlapped, NO_ERROR, 0, nullptr);
 }
 
-ULONG WINAPI QueryRequestProperty(HANDLE, HTTP_REQUEST_ID, httpsys::api::RequestProperty, PVOID, ULONG, PVOID, ULONG, ULONG*, OVERLAPPED*) {
+// Section 3.6: the name of the handshake, and nothing else.
+ULONG WINAPI QueryRequestProperty(HANDLE, HTTP_REQUEST_ID id, httpsys::api::RequestProperty property, PVOID, ULONG, PVOID value, ULONG bytes,
+                                  ULONG* returned, OVERLAPPED*) {
   BEGIN("QueryRequestProperty");
-  return ERROR_INVALID_FUNCTION;
+  const auto found = s.requests.find(id);
+  if (found == s.requests.end()) return ERROR_CONNECTION_INVALID;
+  httpsys::api::SniProperty sni;
+  if (property != httpsys::api::kRequestPropertySni || bytes < sizeof sni) return ERROR_INVALID_PARAMETER;
+  // Without a name, and behind it, there is anything.
+  const std::string& name = found->second.spec.serverName;
+  std::memset(&sni, 0xdd, sizeof sni);
+  sni.flags = name.empty() ? 2 : httpsys::api::kSniUsed;
+  for (size_t n = 0; n < 256 && !name.empty() && n <= name.size(); ++n) sni.hostname[n] = n < name.size() ? static_cast<WCHAR>(name[n]) : 0;
+  std::memcpy(value, &sni, sizeof sni);
+  if (returned != nullptr) *returned = sizeof sni;
+  return NO_ERROR;
 }
 
 BOOL WINAPI IsFeatureSupported(httpsys::api::FeatureId id) { return id == httpsys::api::kFeatureResponseTrailers ? TRUE : FALSE; }

@@ -65,7 +65,6 @@ struct Recording {
   HttpFunctions next{};
   Capabilities* capabilities = nullptr;
   std::vector<std::string> violations;
-  uint64_t calls = 0;
   int initialized = 0;
   std::set<HTTP_SERVER_SESSION_ID> sessions;
   std::map<HTTP_URL_GROUP_ID, Group> groups;
@@ -84,7 +83,7 @@ void expect(bool holds, const char* rule, const std::string& what);
 std::u16string text(PCWSTR value);
 Queue* queueOf(HANDLE handle, const char* name);
 RecordedRequest* requestOf(Queue* queue, HTTP_REQUEST_ID id, const char* name);
-// Counts a call; it needs the library.
+// Each call but the first needs the library.
 void usable(const char* name);
 // Before an overlapped call, when the system has not seen it yet.
 void begin(OVERLAPPED* overlapped, Call call);

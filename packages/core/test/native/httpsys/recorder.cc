@@ -51,7 +51,6 @@ RecordedRequest* requestOf(Queue* queue, HTTP_REQUEST_ID id, const char* name) {
 }
 
 void usable(const char* name) {
-  ++all().calls;
   expect(all().initialized > 0, "LIFE-2", std::string(name) + " without HttpInitialize");
 }
 
@@ -180,11 +179,6 @@ void forgetAll() {
   all().groups.clear();
   all().queues.clear();
   all().pending.clear();
-}
-
-uint64_t callCount() {
-  const Lock lock(all().mutex);
-  return all().calls;
 }
 
 Capabilities* capabilities() { return all().capabilities; }

@@ -1,7 +1,6 @@
 // The recording layer: stands between the driver and the HTTP Server API (the replacement point of http_functions.h) and holds every call against
 // the rules of http-server-api.md: structures, flags, order, and memory that must stay as it is until a call has ended. A checker of what the
-// driver sends; it is no proof that Windows accepts it. Linked into test builds only: against the scripted kernel on Linux, and between
-// the addon and Wine's DLL.
+// driver sends; it is no proof that Windows accepts it. Linked into the test build only, in front of the scripted kernel.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +18,6 @@ std::vector<std::string> takeViolations();
 void checkEnd();
 // The process has ended: so has what it had.
 void forgetAll();
-// Calls that passed the layer, over all.
-uint64_t callCount();
 // The driver's, for tests that switch some off; only while no queue is open.
 Capabilities* capabilities();
 
