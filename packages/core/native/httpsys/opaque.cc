@@ -17,7 +17,10 @@ bool Exchange::onSwitch(const frames::Header& header, const uint8_t* body, size_
   splitResponse(body, length, &parts);
   ResponseHeadScan scan;
   scanResponseHead(parts.block, &scan);
-  if (headSet_ || header.aux < 101 || header.aux > 999 || !scan.valid || !validReason(parts.reason)) {
+  const bool switches = header.aux == 101;
+  // Without OPAQUE (Wine) nobody would read what a client sends behind its 101, and the client would wait.
+  const bool impossible = switches && !capabilities().opaque;
+  if (headSet_ || impossible || header.aux < 101 || header.aux > 999 || !scan.valid || !validReason(parts.reason)) {
     abortResponse();
     return true;
   }
@@ -29,7 +32,6 @@ bool Exchange::onSwitch(const frames::Header& header, const uint8_t* body, size_
   const size_t headBytes = length - given.size();
   const std::string_view kept = send_.retain(std::string_view(reinterpret_cast<const char*>(body), headBytes), batch);
   splitResponse(reinterpret_cast<const uint8_t*>(kept.data()), kept.size(), &parts);
-  const bool switches = header.aux == 101 && capabilities().opaque;
   ResponseOperation::Head head;
   head.status = header.aux;
   head.reason = parts.reason;

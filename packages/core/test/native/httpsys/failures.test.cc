@@ -199,6 +199,37 @@ TEST("SHUT-1: where a queue cannot be shut down, what comes while it closes is t
   *recorder::capabilities() = before;
 }
 
+TEST("CAPABILITY: where the system can do no more than Wine, requests are answered and nothing else is called") {
+  const Capabilities before = *recorder::capabilities();
+  Capabilities none{};
+  none.wine = true;
+  *recorder::capabilities() = none;
+  {
+    Application application;
+    kernel::RequestSpec spec;
+    spec.encrypted = true;
+    spec.flags = api::kRequestHttp2;
+    const uint64_t id = instance().deliver(spec);
+    const uint32_t known = application.request().id;
+    application.respond(known, 200, "", "one", kMore);
+    application.end(known, "X-Sum: 7\r\n");
+    CHECK_EQ(application.answer(id).field("trailer X-Sum"), "");
+    const uint64_t upgrade = instance().deliver({});
+    application.respond(application.request(1).id, 101, "Connection: Upgrade\r\nUpgrade: websocket\r\n", "", frames::kResponseOpaque);
+    CHECK_EQ(application.answer(upgrade).status, 500);
+    CHECK_EQ(application.requests[1].aborted, int{frames::kAbortResponse});
+    instance().deliver({});
+    application.cancel(application.request(2).id);
+    const char url[] = "http://+:8080/";
+    application.driver->flushCache(6, std::u16string(url, url + sizeof url - 1), true);
+    application.until("it is flushed", [&] { return application.event(driver::QueueEvent::kFlushed); });
+    application.close();
+    // The recording layer says the rest.
+    CHECK_EQ(instance().flushed(), "");
+  }
+  *recorder::capabilities() = before;
+}
+
 TEST("the end of the process: the thread stops where it is, with everything under way") {
   instance().script.send = instance().script.read = End::kHeld;
   auto* application = new Application;

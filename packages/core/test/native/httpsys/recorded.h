@@ -85,6 +85,8 @@ Queue* queueOf(HANDLE handle, const char* name);
 RecordedRequest* requestOf(Queue* queue, HTTP_REQUEST_ID id, const char* name);
 // Each call but the first needs the library.
 void usable(const char* name);
+// What this system's edition may not do ends the process under Wine.
+void allowed(bool Capabilities::*which, const char* name);
 // Before an overlapped call, when the system has not seen it yet.
 void begin(OVERLAPPED* overlapped, Call call);
 

@@ -54,6 +54,10 @@ void usable(const char* name) {
   expect(all().initialized > 0, "LIFE-2", std::string(name) + " without HttpInitialize");
 }
 
+void allowed(bool Capabilities::*which, const char* name) {
+  expect(all().capabilities->*which, "CAPABILITY", std::string(name) + " where the system may not do it");
+}
+
 void begin(OVERLAPPED* overlapped, Call call) {
   if (overlapped == nullptr) {
     violation("IO-1", std::string(call.name) + " would block the I/O thread");

@@ -199,6 +199,7 @@ ULONG WINAPI ShutdownRequestQueue(HANDLE handle) {
   {
     const Lock lock(all().mutex);
     usable("HttpShutdownRequestQueue");
+    allowed(&Capabilities::shutdownQueue, "HttpShutdownRequestQueue");
     if (Queue* queue = queueOf(handle, "HttpShutdownRequestQueue")) {
       expect(!queue->shutdown, "SHUT-1", "a queue is shut down twice");
       queue->shutdown = true;

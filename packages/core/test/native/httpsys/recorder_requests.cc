@@ -140,6 +140,7 @@ ULONG WINAPI CancelHttpRequest(HANDLE handle, HTTP_REQUEST_ID id, OVERLAPPED* ov
   {
     const Lock lock(all().mutex);
     usable("HttpCancelHttpRequest");
+    allowed(&Capabilities::cancelRequest, "HttpCancelHttpRequest");
     expect(id != 0, "GONE-5", "no request is cancelled");
     expect(overlapped == nullptr, "GONE-5", "a cancellation that waits");
     if (Queue* queue = queueOf(handle, "HttpCancelHttpRequest")) {
@@ -150,9 +151,10 @@ ULONG WINAPI CancelHttpRequest(HANDLE handle, HTTP_REQUEST_ID id, OVERLAPPED* ov
   return next().CancelHttpRequest(handle, id, overlapped);
 }
 
-void beginWait(HANDLE handle, HTTP_CONNECTION_ID id, OVERLAPPED* overlapped) {
+void beginWait(HANDLE handle, HTTP_CONNECTION_ID id, OVERLAPPED* overlapped, bool Capabilities::*which) {
   const Lock lock(all().mutex);
   usable("HttpWaitForDisconnect");
+  allowed(which, "HttpWaitForDisconnect");
   if (Queue* queue = queueOf(handle, "HttpWaitForDisconnect")) {
     expect(queue->waits.insert(id).second, "GONE-3", "a second wait for the end of one connection");
   }
@@ -165,12 +167,12 @@ void beginWait(HANDLE handle, HTTP_CONNECTION_ID id, OVERLAPPED* overlapped) {
 }
 
 ULONG WINAPI WaitForDisconnect(HANDLE handle, HTTP_CONNECTION_ID id, OVERLAPPED* overlapped) {
-  beginWait(handle, id, overlapped);
+  beginWait(handle, id, overlapped, &Capabilities::waitForDisconnect);
   return after(overlapped, handle, next().WaitForDisconnect(handle, id, overlapped), 0);
 }
 
 ULONG WINAPI WaitForDisconnectEx(HANDLE handle, HTTP_CONNECTION_ID id, ULONG reserved, OVERLAPPED* overlapped) {
-  beginWait(handle, id, overlapped);
+  beginWait(handle, id, overlapped, &Capabilities::waitForDisconnectEx);
   return after(overlapped, handle, next().WaitForDisconnectEx(handle, id, reserved, overlapped), 0);
 }
 
@@ -200,6 +202,7 @@ ULONG WINAPI FlushResponseCache(HANDLE handle, PCWSTR url, ULONG flags, OVERLAPP
   {
     const Lock lock(all().mutex);
     usable("HttpFlushResponseCache");
+    allowed(&Capabilities::responseCache, "HttpFlushResponseCache");
     expect(flags <= api::kFlushRecursive, "CACHE-33", "unknown flags");
     const std::u16string wanted = text(url);
     // Whoever has opened a queue by its name has no URLs; its creator has.
@@ -224,6 +227,7 @@ ULONG WINAPI QueryRequestProperty(HANDLE handle, HTTP_REQUEST_ID id, api::Reques
   {
     const Lock lock(all().mutex);
     usable("HttpQueryRequestProperty");
+    allowed(&Capabilities::requestProperties, "HttpQueryRequestProperty");
     Queue* queue = queueOf(handle, "HttpQueryRequestProperty");
     if (queue != nullptr) requestOf(queue, id, "HttpQueryRequestProperty");
     expect(property == api::kRequestPropertySni, "QUERY-PROPERTY", "a property that the driver does not read");

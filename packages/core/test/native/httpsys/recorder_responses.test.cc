@@ -1,4 +1,6 @@
 // The recording layer itself: it notices heads, bodies and cache policies that break a rule.
+#include <utility>
+
 #include "hand.h"
 
 using namespace httpsys;
@@ -229,5 +231,33 @@ TEST("the recording layer notices policies that break a rule") {
       policy("CACHE-12", {HttpCachePolicyUserInvalidates, 0}, 206),
       policy("CACHE-26", {HttpCachePolicyUserInvalidates, 0}, 200, 0, "0"),
       policy("CACHE-32", {HttpCachePolicyTimeToLive, 0x80000000}),
+  });
+}
+
+TEST("the recording layer notices what the system's edition may not do") {
+  const auto off = [](bool Capabilities::*which, const char* notice, std::function<void(Hand&)> call) {
+    return Breach{notice, [=](Hand& hand) {
+                    const bool before = std::exchange(recorder::capabilities()->*which, false);
+                    call(hand);
+                    recorder::capabilities()->*which = before;
+                  }};
+  };
+  const auto wait = [](Hand& hand, auto* function) { function(hand.queue, instance().connectionOf(hand.request()), hand.overlapped()); };
+  expectNotices({
+      off(&Capabilities::shutdownQueue, "CAPABILITY: HttpShutdownRequestQueue", [](Hand& hand) { Hand::api().ShutdownRequestQueue(hand.queue); }),
+      off(&Capabilities::cancelRequest, "CAPABILITY: HttpCancelHttpRequest",
+          [](Hand& hand) { Hand::api().CancelHttpRequest(hand.queue, hand.request(), nullptr); }),
+      off(&Capabilities::responseCache, "CAPABILITY: HttpFlushResponseCache",
+          [](Hand& hand) { Hand::api().FlushResponseCache(hand.queue, L"http://+:80/", 0, hand.overlapped()); }),
+      off(&Capabilities::requestProperties, "CAPABILITY: HttpQueryRequestProperty",
+          [](Hand& hand) { Hand::api().QueryRequestProperty(hand.queue, 99, api::kRequestPropertySni, nullptr, 0, nullptr, 0, nullptr, nullptr); }),
+      off(&Capabilities::waitForDisconnect, "CAPABILITY: HttpWaitForDisconnect", [=](Hand& hand) { wait(hand, Hand::api().WaitForDisconnect); }),
+      off(&Capabilities::waitForDisconnectEx, "CAPABILITY: HttpWaitForDisconnect",
+          [](Hand& hand) {
+            Hand::api().WaitForDisconnectEx(hand.queue, instance().connectionOf(hand.request()), 0, hand.overlapped());
+          }),
+      off(&Capabilities::trailers, "CAPABILITY: a chunk of trailers", [](Hand& hand) { hand.trailers("a", "b"), hand.send(hand.request()); }),
+      off(&Capabilities::opaque, "CAPABILITY: OPAQUE",
+          [](Hand& hand) { hand.begin(101), hand.send(hand.request(), api::kSendOpaque | kMore); }),
   });
 }

@@ -86,6 +86,7 @@ void takeChunk(RecordedRequest* request, ULONG flags, const HTTP_DATA_CHUNK& chu
   if (chunk.DataChunkType == api::kChunkTrailers) {
     if (!isLast || (flags & api::kSendMoreData) != 0) violation("SEND-16", "trailers are not the last of the response");
     if (!request->http2) violation("SEND-16", "trailers before HTTP/2");
+    allowed(&Capabilities::trailers, "a chunk of trailers");
     api::TrailersChunk trailers;
     std::memcpy(&trailers, &chunk, sizeof trailers);
     for (USHORT n = 0; n < trailers.count; ++n) {
@@ -104,6 +105,7 @@ void checkFlags(const RecordedRequest& request, ULONG flags, bool head) {
   if ((flags & api::kSendDisconnect) != 0 && (flags & api::kSendMoreData) != 0) {
     violation("SEND-FLAGS", "DISCONNECT with MORE_DATA is undefined (section 4.2)");
   }
+  if ((flags & api::kSendOpaque) != 0) allowed(&Capabilities::opaque, "OPAQUE");
   if ((flags & api::kSendOpaque) != 0 && (!head || request.status != 101 || (flags & api::kSendMoreData) == 0)) {
     violation("UP-3", "OPAQUE without 101 and MORE_DATA");
   }
