@@ -5,7 +5,8 @@ import type { Link, OwnRequest } from './incoming-message';
 import { nodeError } from './node-internals';
 import type { OwnResponse } from './server-response';
 
-function destroyRequest(request: OwnRequest): void {
+/** The request's body breaks off. */
+export function destroyRequest(request: OwnRequest): void {
   if (!request.destroyed) request.destroy(nodeError(Error, 'ECONNRESET', 'aborted'));
 }
 

@@ -6,6 +6,7 @@ import type * as http from 'node:http';
 import { EventEmitter } from 'node:events';
 import { responseFinishChannel } from '../diagnostics';
 import { kBodyDone, kLink, kResponse, kServer } from '../symbols';
+import { destroyRequest } from './abort';
 import type { OwnRequest } from './incoming-message';
 import type { OwnResponse } from './server-response';
 
@@ -81,7 +82,9 @@ function release(response: OwnResponse): void {
   settleBody(request);
   // Else it ends by itself.
   if (request[kLink] === null) {
-    if (isHeard(request)) endUnreadBody(request);
+    // Destroyed in the turn of `end`: the rest of the body never comes, so its reader must not take what it has for all.
+    if (!request[kBodyDone] && request.socket?.destroyed) destroyRequest(request);
+    else if (isHeard(request)) endUnreadBody(request);
     else endUnheard(request);
   }
   detach(response);

@@ -102,6 +102,26 @@ test('destroying such a request ends the connection', async (t) => {
   assert.equal((await get('/')).text, 'ok');
 });
 
+test('a connection destroyed in the turn of such an answer does not end the body as if it were whole', async (t) => {
+  const log: string[] = [];
+  const { server, connect } = await serve(t, (req, res) => {
+    for (const event of ['end', 'aborted', 'error', 'close']) req.on(event, () => log.push(event));
+    req.resume();
+    res.on('close', () => log.push('response close'));
+    req.once('data', () => {
+      res.write('hello');
+      res.end(Buffer.alloc(70_000));
+      req.socket.destroy();
+    });
+  });
+  const client = await connect();
+  client.send(`${POST}12345`);
+  await client.closed();
+  await eventually('the connection to be over', () => countConnections(server).then((count) => count === 0));
+  await eventually('the response to be over', () => log.includes('response close'));
+  assert.ok(!log.includes('end'), log.join());
+});
+
 test('back-pressure holds for a body that is read behind its response', async (t) => {
   const total = 4 * 1024 * 1024;
   const read = deferred<number>();
