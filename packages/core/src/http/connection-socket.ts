@@ -181,8 +181,10 @@ export class ConnectionSocket extends net.Socket {
       if (this.gone) opaque.finish();
       else opaque.close(this.resets);
     } else if (!this.gone && link.open) {
-      if (currentRequest !== null && !this.handed) link.writer.plain(frames.Cancel, 0, currentRequest.requestId);
-      else link.writer.plain(frames.CloseConnections, frames.CloseAll, this.connectionId);
+      const isRequest = currentRequest !== null && !this.handed;
+      if (isRequest) link.writer.plain(frames.Cancel, 0, currentRequest.requestId);
+      // Of a request whose response was complete before, the engine may know nothing any more: the end of its body is on its way.
+      if (!isRequest || currentRequest.res[kLink] === null) link.writer.plain(frames.CloseConnections, frames.CloseAll, this.connectionId);
       link.touch();
     }
     this.gone = true;

@@ -122,6 +122,24 @@ test('a connection destroyed in the turn of such an answer does not end the body
   assert.ok(!log.includes('end'), log.join());
 });
 
+test('a connection that is destroyed while the last of such a body is on its way is closed', async (t) => {
+  const requests: http.IncomingMessage[] = [];
+  const { connect } = await serve(t, (req, res) => {
+    requests.push(req.on('error', () => undefined).resume());
+    res.end('hello');
+  });
+  // Whether the engine gets the bytes or the program's word first is a matter of time.
+  for (let n = 0; n < 20; n++) {
+    const client = await connect();
+    client.send(POST);
+    await client.response();
+    await eventually('the request', () => requests.length === n + 1);
+    for (const byte of '1234567890') client.send(byte);
+    requests[n]?.socket.destroy();
+    await client.closed();
+  }
+});
+
 test('back-pressure holds for a body that is read behind its response', async (t) => {
   const total = 4 * 1024 * 1024;
   const read = deferred<number>();
