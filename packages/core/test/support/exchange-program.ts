@@ -11,8 +11,14 @@ import { deferred, eventually, within } from './poll';
 /** Where an exchange is broken off; `client` is its request, the others are the server's objects. */
 export type Victim = 'client' | 'request' | 'response' | 'socket';
 
+interface Sending {
+  act: 'write' | 'end';
+  side: 'client' | 'server';
+  bytes: number;
+}
+
 export type Step =
-  | { act: 'write' | 'end'; side: 'client' | 'server'; bytes: number }
+  | Sending
   | { act: 'pause' | 'resume'; side: 'client' | 'server' }
   /** Lets the event loop turn once, or waits until all that was written has come to the other side. */
   | { act: 'turn' | 'settle' }
@@ -35,7 +41,7 @@ const bytes = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(70_000, 300_000) },
 );
 /** Objects like any other, so that a program that failed prints short. */
-const plain = { noNullPrototype: true };
+const plain = { noNullPrototype: true } as const;
 const side = fc.constantFrom<'client' | 'server'>('client', 'server');
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ act: fc.constant<'write'>('write'), side, bytes }, plain) },
@@ -89,6 +95,7 @@ export interface Body {
 
 /** How an exchange was broken off, when it was. */
 export interface Break {
+  victim: Victim;
   /** No step ran ahead of bytes on their way. */
   settled: boolean;
   /** The program ended the response and the request had not ended: node:http's request hears nothing of the break then. */
@@ -98,6 +105,8 @@ export interface Break {
 export interface Outcome {
   seen: Seen;
   broken: Break | null;
+  /** The response was ended before the request had ended. */
+  early: boolean;
 }
 
 const TOLD = new Set(['response', 'finish', 'end', 'aborted', 'abort', 'error', 'close', 'data']);
@@ -198,17 +207,21 @@ class Run {
   private readonly answered: { sent: Buffer[]; got: Buffer[] } = { sent: [], got: [] };
   private readonly paused = { client: false, server: false };
   private readonly ended = { client: false, server: false };
+  private early = false;
   private broken: Break | null = null;
+  private readonly hasBody: boolean;
 
   constructor(
     private readonly exchange: Exchange,
     private readonly id: number,
     private readonly arrival: (path: string) => Promise<Pair>,
-  ) {}
+  ) {
+    this.hasBody = exchange.steps.some((step) => step.act === 'write' && step.side === 'client');
+  }
 
   async start(port: number, agent: http.Agent, last: Socket | null): Promise<Outcome> {
     const { steps, requestLength, responseLength } = this.exchange;
-    const hasBody = steps.some((step) => step.act === 'write' && step.side === 'client');
+    const { hasBody } = this;
     const path = `/${this.id}`;
     const arrived = this.arrival(path);
     const client = http.request({ host: '127.0.0.1', port, agent, path, method: hasBody ? 'POST' : 'GET' });
@@ -228,9 +241,9 @@ class Run {
     this.told.response = watch(this.res);
     this.req.on('data', (piece: Buffer) => this.asked.got.push(piece));
     if (responseLength) this.res.setHeader('Content-Length', total(steps, 'server'));
-    for (const step of steps) await this.take(step, hasBody);
+    for (const step of steps) await this.take(step);
     await this.finish();
-    return { seen: this.seen(last), broken: this.broken };
+    return { seen: this.seen(last), broken: this.broken, early: this.early };
   }
 
   private onAnswer(answer: http.IncomingMessage): void {
@@ -240,15 +253,19 @@ class Run {
     if (this.paused.client) answer.pause();
   }
 
-  private async take(step: Step, hasBody: boolean): Promise<void> {
+  private async take(step: Step): Promise<void> {
     if (step.act === 'turn') return new Promise((resolve) => setImmediate(resolve));
     if (step.act === 'settle') return this.settle();
     if (step.act === 'destroy') return this.destroy(step.victim, step.settled);
     if (step.act === 'pause' || step.act === 'resume') return this.flow(step.side, step.act);
-    const piece = content(this.id * 100 + this.asked.sent.length + this.answered.sent.length, step.bytes);
-    if (step.side === 'server') this.serverSends(step.act, piece);
+    this.send(step as Sending);
+  }
+
+  private send({ act, side, bytes: size }: Sending): void {
+    const piece = content(this.id * 100 + this.asked.sent.length + this.answered.sent.length, size);
+    if (side === 'server') this.serverSends(act, piece);
     // The client is Node's on either side: it is not what is tried here, so it makes no mistakes.
-    else if (!this.ended.client && this.broken === null) this.clientSends(step.act, hasBody ? piece : Buffer.alloc(0));
+    else if (!this.ended.client && this.broken === null) this.clientSends(act, this.hasBody ? piece : Buffer.alloc(0));
   }
 
   private serverSends(act: 'write' | 'end', piece: Buffer): void {
@@ -256,7 +273,10 @@ class Run {
     if (!this.ended.server && this.broken === null) this.answered.sent.push(piece);
     if (act === 'write') this.res.write(piece);
     else {
-      if (this.broken !== null && !this.ended.server && this.isRequestOpen()) this.broken.behindAnswer = true;
+      if (!this.ended.server && this.isRequestOpen()) {
+        this.early = true;
+        if (this.broken !== null) this.broken.behindAnswer = true;
+      }
       this.ended.server = true;
       this.res.end(piece);
     }
@@ -279,12 +299,25 @@ class Run {
   /** Waits until all that was written has come, as far as it is being read. */
   private async settle(): Promise<void> {
     if (this.broken !== null) return;
-    const come = (way: { sent: Buffer[]; got: Buffer[] }, paused: boolean): boolean => paused || length(way.got) === length(way.sent);
+    const { asked, answered, paused, told } = this;
+    const come = (way: { sent: Buffer[]; got: Buffer[] }): boolean => length(way.got) === length(way.sent);
     await eventually(`what was written in exchange ${this.id}`, () => {
-      const ends = !this.ended.server || this.paused.client || this.told.clientResponse.events.includes('end');
-      const asks = !this.ended.client || this.paused.server || this.told.request.events.includes('end');
-      return come(this.asked, this.paused.server) && come(this.answered, this.paused.client) && ends && asks;
+      const asks = paused.server || (come(asked) && (!this.isAsked() || told.request.events.includes('end')));
+      const head = !this.res.headersSent || this.answer !== null;
+      const answers = paused.client || (come(answered) && head && (!this.isAnswered() || told.clientResponse.events.includes('end')));
+      return asks && answers;
     });
+  }
+
+  /** All of the request is on its way: where the length is known, that is before it is ended. */
+  private isAsked(): boolean {
+    const { steps, requestLength } = this.exchange;
+    return this.ended.client || !this.hasBody || (requestLength && length(this.asked.sent) === total(steps, 'client'));
+  }
+
+  private isAnswered(): boolean {
+    const { steps, responseLength } = this.exchange;
+    return this.ended.server || (responseLength && this.res.headersSent && length(this.answered.sent) === total(steps, 'server'));
   }
 
   private async destroy(victim: Victim, settled: boolean): Promise<void> {
@@ -299,7 +332,7 @@ class Run {
     else this[victim === 'request' ? 'req' : 'res'].destroy();
     // Destroying what is over is without effect, as everything else then is.
     const gone = victim === 'client' ? true : this.socket?.destroyed === true;
-    if (!over && gone) this.broken ??= { settled, behindAnswer: this.ended.server && this.isRequestOpen() };
+    if (!over && gone) this.broken ??= { victim, settled, behindAnswer: this.ended.server && this.isRequestOpen() };
   }
 
   private isRequestOpen(): boolean {
