@@ -8,7 +8,7 @@ import { constants } from 'node:os';
 import type { ConnectionAddress } from '../queue/decode';
 import * as frames from '../queue/frames';
 import { defineAccessors } from './accessors';
-import { kLink } from '../symbols';
+import { kLink, kResponse } from '../symbols';
 import { abortExchange, announceEnd } from './abort';
 import { kTimeout, nodeError } from './node-internals';
 import { OpaqueStream, type WrittenPiece } from './opaque-stream';
@@ -184,7 +184,8 @@ export class ConnectionSocket extends net.Socket {
       const isRequest = currentRequest !== null && !this.handed;
       if (isRequest) link.writer.plain(frames.Cancel, 0, currentRequest.requestId);
       // Of a request whose response was complete before, the engine may know nothing any more: the end of its body is on its way.
-      if (!isRequest || currentRequest.res[kLink] === null) link.writer.plain(frames.CloseConnections, frames.CloseAll, this.connectionId);
+      if (!isRequest || currentRequest[kResponse]?.[kLink] === null)
+        link.writer.plain(frames.CloseConnections, frames.CloseAll, this.connectionId);
       link.touch();
     }
     this.gone = true;
