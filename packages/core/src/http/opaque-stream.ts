@@ -69,7 +69,11 @@ export class OpaqueStream {
       this.owed += piece.length;
       socket.push(Buffer.from(piece));
     }
-    if (last) socket.push(null);
+    if (last) {
+      socket.push(null);
+      // With nothing left to read the end is told to a program that never reads, as a socket of node:net tells it.
+      socket.read(0);
+    }
   }
 
   /** The reader wants more: what it has taken is given back as credit. */

@@ -2,6 +2,7 @@ import { test } from 'node:test';
 import * as assert from 'node:assert/strict';
 import * as http from 'node:http';
 import * as net from 'node:net';
+import { spawn } from 'node:child_process';
 import type { AddressInfo, Socket } from 'node:net';
 import { anyHost, createServer, engine, features, listen, listening, onFreePort, serve, shutDown, unless } from '../support/engine';
 import { RawClient, fetchOnce } from '../support/client';
@@ -30,6 +31,34 @@ test('listen(0) binds before it returns, as old supertest needs it', ports, asyn
   assert.equal(server.listening, true);
   assert.equal((await fetchOnce(address.port, '/')).text, 'ok');
 });
+
+test('_handle says whether there is a listener, which packages ask before they close a server', ports, async (t) => {
+  const server = createServer();
+  t.after(() => shutDown(server));
+  const handle = (): unknown => (server as unknown as { _handle: unknown })._handle;
+  assert.equal(handle(), null);
+  server.listen(0);
+  assert.ok(handle());
+  await nextEvent(server, 'listening');
+  const closed = nextEvent(server, 'close');
+  server.close();
+  await closed;
+  assert.equal(handle(), null);
+});
+
+test(
+  'a server that is sent to another process is refused, for its listener is no handle',
+  unless(engine === 'embedded', 'node:http sends it; the service has no port'),
+  async (t) => {
+    const server = createServer();
+    t.after(() => shutDown(server));
+    await listening(server, 0);
+    const child = spawn(process.execPath, ['-e', 'process.on("message", () => {})'], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    t.after(() => child.kill());
+    const error = await new Promise<Error | null>((resolve) => child.send('server', server, resolve));
+    assert.equal((error as NodeJS.ErrnoException | null)?.code, 'EBADF');
+  },
+);
 
 const forms: [name: string, target: (port: number) => unknown[]][] = [
   ['(port, cb)', (port) => [port]],

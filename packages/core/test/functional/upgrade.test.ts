@@ -227,6 +227,19 @@ test('a client that ends its side reads on: half-open', async (t) => {
   assert.equal((await client.closed()).toString('latin1'), `${accept}got all`);
 });
 
+test("'end' comes to a program that never reads", async (t) => {
+  const { server, connect } = await serveRaw(t);
+  server.on('upgrade', (_req, socket: Duplex) => {
+    socket.write(accept);
+    socket.on('end', () => socket.end('bye'));
+  });
+  const client = await connect();
+  client.send(ask());
+  await client.bytes(accept.length);
+  client.end();
+  assert.equal((await client.closed()).toString('latin1'), `${accept}bye`);
+});
+
 test('a program that ends its side reads on: half-open', async (t) => {
   const { server, connect } = await serveRaw(t);
   const got = deferred<string>();
