@@ -12,10 +12,10 @@ const versions = ['22.23.3', '24.21.0', '26.12.1'];
 const stages = [
   ['unit', 'node-internals'],
   ['unit', 'slipstream'],
-  ['functional', 'embedded'],
-  ['functional', 'service', 'server'],
+  ['functional', 'embedded', 'server'],
+  ['functional', 'embedded', 'response-'],
+  ['functional', 'embedded', 'listen'],
   ['functional', 'service', 'slipstream'],
-  ['functional', 'service', 'listen'],
 ];
 const cache = process.env.HTTPSYS_NODE_VERSIONS_DIR ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'httpsys-node');
 
