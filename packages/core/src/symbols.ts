@@ -19,6 +19,7 @@ export const kPolicy = Symbol('kPolicy');
 export const kSent = Symbol('kSent');
 export const kDrained = Symbol('kDrained');
 export const kWaiting = Symbol('kWaiting');
+export const kReferred = Symbol('kReferred');
 export const kEnded = Symbol('kEnded');
 /** The cache will not take the response to this request. */
 export const kUnstorable = Symbol('kUnstorable');

@@ -125,7 +125,7 @@ export class OpaqueStream {
   private handOver(pieces: Uint8Array[], callback: Callback): void {
     const { link } = this;
     const id = this.request.requestId;
-    let referred = false;
+    let referred = 0;
     let n = 0;
     for (; n < pieces.length; n++) {
       const piece = pieces[n];
@@ -133,8 +133,7 @@ export class OpaqueStream {
       const part = piece.byteLength <= room ? piece : piece.subarray(0, room);
       if (part.byteLength > 0) {
         if (link.refers(part)) {
-          link.refer(id, part, frames.Opaque);
-          referred = true;
+          referred = link.refer(id, part, frames.Opaque);
         } else link.writer.opaque(id, part);
         this.sent += part.byteLength;
       }
@@ -152,7 +151,7 @@ export class OpaqueStream {
     }
     this.waiting = null;
     this.inProgress = 0;
-    if (referred) link.whenTaken(callback);
+    if (referred > 0) link.whenTaken(referred, callback);
     else callback();
   }
 

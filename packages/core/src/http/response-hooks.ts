@@ -4,7 +4,7 @@
 import * as http from 'node:http';
 import * as frames from '../queue/frames';
 import type { BodyPiece } from '../queue/frame-writer';
-import { kBodyDone, kDrained, kEnded, kHead, kHeadFlags, kLink, kPolicyBlock, kSent, kServer, kWaiting } from '../symbols';
+import { kBodyDone, kDrained, kEnded, kHead, kHeadFlags, kLink, kPolicyBlock, kReferred, kSent, kServer, kWaiting } from '../symbols';
 import { afterBodyRead, completeResponse } from './completion';
 import { kNeedDrain, kOutHeaders, node, nodeError } from './node-internals';
 import { policyBlock } from './policy-block';
@@ -148,7 +148,7 @@ function hand(response: OwnResponse, piece: BodyPiece, encoding?: BufferEncoding
   // What may be stored travels in one frame (CACHE-2).
   if (typeof piece !== 'string' && link.refers(piece) && (response._headerSent || response[kPolicyBlock] === null)) {
     if (!response._headerSent) sendHead(response, null);
-    link.refer(response.req.requestId, piece);
+    response[kReferred] = link.refer(response.req.requestId, piece);
     response[kSent] += piece.byteLength;
     countWritten(response, piece.byteLength);
     return;
@@ -171,7 +171,7 @@ function handOrWait(response: OwnResponse, piece: BodyPiece, encoding: BufferEnc
   // A third: the most a UTF-16 unit takes in UTF-8.
   if (piece.length <= (typeof piece === 'string' ? free / 3 : free)) {
     hand(response, piece, encoding);
-    if (done !== null) link.whenTaken(done);
+    if (done !== null) link.whenTaken(response[kReferred], done);
     return;
   }
   const bytes = typeof piece === 'string' ? Buffer.from(piece, encoding) : piece;
@@ -179,7 +179,7 @@ function handOrWait(response: OwnResponse, piece: BodyPiece, encoding: BufferEnc
     if (response._contentLength === bytes.byteLength && bytes.byteLength <= response[kServer].cacheEntryBytes && response.req[kBodyDone]) {
       // CACHE-2: what is to be stored travels in one frame; END joins it before the batch leaves.
       hand(response, bytes);
-      if (done !== null) link.whenTaken(done);
+      if (done !== null) link.whenTaken(response[kReferred], done);
       return;
     }
     // CACHE-10: too long to be stored.
@@ -194,7 +194,7 @@ function handOrWait(response: OwnResponse, piece: BodyPiece, encoding: BufferEnc
   }
   if (at === bytes.byteLength) {
     response[kWaiting] = null;
-    if (done !== null) link.whenTaken(done);
+    if (done !== null) link.whenTaken(response[kReferred], done);
     return;
   }
   // The caller may reuse its buffer only after the callback, as with a socket: no copy is needed.
@@ -216,7 +216,7 @@ function send(this: OwnResponse, data: BodyPiece, encoding?: BufferEncoding | Ca
   if (data.length === 0) {
     if (!this._headerSent && this._header !== null && this[kWaiting] === null) sendHead(this, null);
     if (typeof callback === 'function') {
-      if (this[kWaiting] === null) link.whenTaken(callback);
+      if (this[kWaiting] === null) link.whenTaken(this[kReferred], callback);
       else this[kWaiting].push({ bytes: new Uint8Array(0), callback: callback });
     }
   } else {
@@ -292,7 +292,7 @@ export function onResponseDrained(response: OwnResponse, bytes: number): void {
     }
     if (next.bytes.byteLength > 0) break;
     waiting.shift();
-    if (next.callback !== null) response[kLink]!.whenTaken(next.callback);
+    if (next.callback !== null) response[kLink]!.whenTaken(response[kReferred], next.callback);
   }
   if (response[kLink] !== null) response[kLink].touch();
   const slots = response as unknown as Record<symbol, boolean>;

@@ -5,7 +5,7 @@
  */
 import * as http from 'node:http';
 import * as frames from '../queue/frames';
-import { kDrained, kEnded, kHead, kHeadFlags, kLink, kPolicy, kPolicyBlock, kSent, kServer, kWaiting } from '../symbols';
+import { kDrained, kEnded, kHead, kHeadFlags, kLink, kPolicy, kPolicyBlock, kReferred, kSent, kServer, kWaiting } from '../symbols';
 import { validateCachePolicy, type CachePolicy } from './cache-policy';
 import { completeAtOnce } from './completion';
 import type { Link, OwnRequest } from './incoming-message';
@@ -28,6 +28,8 @@ export interface OwnResponse extends http.ServerResponse<OwnRequest> {
   [kDrained]: number;
   /** Pieces that wait for the engine's window. */
   [kWaiting]: WaitingPiece[] | null;
+  /** Number of its last piece that went by reference; 0 for none. */
+  [kReferred]: number;
   /** END was sent or the request is over. */
   [kEnded]: boolean;
   [kPolicy]: CachePolicy | null | undefined;
@@ -181,6 +183,7 @@ export function initResponse(message: http.ServerResponse, server: Server, link:
   response[kSent] = 0;
   response[kDrained] = 0;
   response[kWaiting] = null;
+  response[kReferred] = 0;
   response[kEnded] = false;
   response[kPolicy] = undefined;
   response[kPolicyBlock] = null;

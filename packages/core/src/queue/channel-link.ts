@@ -91,8 +91,9 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
    * Sends what was composed, and behind it a piece of a response body that is not copied: `whenTaken` tells when it may be reused.
    *
    * @param type of its frame: DATA or OPAQUE
+   * @returns its number on this channel
    */
-  refer(id: number, piece: Uint8Array, type: number = frames.Data): void {
+  refer(id: number, piece: Uint8Array, type: number = frames.Data): number {
     const { writer } = this;
     writer.pieceHeader(type, id, piece.byteLength);
     if (this.open) {
@@ -100,18 +101,23 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
       if (this.channel.sendBody!(writer.buffer, writer.length, piece, this.onTakenBound)) this.taken++;
     }
     writer.reset();
+    return this.referred;
   }
 
-  /** Calls back when every piece handed over so far may be reused: at the end of this turn where none is held. */
-  whenTaken(callback: () => void): void {
-    if (this.taken === this.referred) process.nextTick(callback);
-    else this.whenTakenQueue.push({ piece: this.referred, callback });
+  /**
+   * Calls back when a piece may be reused, and with it all before it: at the end of this turn where that is so already.
+   *
+   * @param piece its number; 0 for a response that has none, which waits for nobody else's
+   */
+  whenTaken(piece: number, callback: () => void): void {
+    if (piece <= this.taken) process.nextTick(callback);
+    else this.whenTakenQueue.push({ piece, callback });
   }
 
   private onTaken(): void {
     this.taken++;
-    const queue = this.whenTakenQueue;
-    while (queue.length > 0 && queue[0].piece <= this.taken) process.nextTick(queue.shift()!.callback);
+    const waiting = this.whenTakenQueue.splice(0);
+    for (const { piece, callback } of waiting) this.whenTaken(piece, callback);
   }
 
   /** Facts that came in front of the request, if there were any. */
