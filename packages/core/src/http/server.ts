@@ -20,6 +20,7 @@ import { readHeaderEntries } from '../queue/header-entries';
 import { RequestQueue, type QueueEvents } from '../queue/request-queue';
 import type { EngineState } from '../queue/state';
 import { defineAccessors } from './accessors';
+import { BaseServer } from './base-server';
 import { validateCachePolicy, type CachePolicy } from './cache-policy';
 import { emitClientError, receiveClientError } from './client-error';
 import { ConnectionSocket } from './connection-socket';
@@ -31,7 +32,7 @@ import { IncomingMessage, type Link, type OwnRequest } from './incoming-message'
 import { workerClosed, workerListens } from './cluster-worker';
 import { parseListenArguments, type ListenOptions, type ListenRequest } from './listen-arguments';
 import { openQueue, type Opening } from './open-queue';
-import { node, nodeError } from './node-internals';
+import { nodeError } from './node-internals';
 import { defineNodeOptions, engineOptions } from './node-options';
 import { onResponseDrained } from './response-hooks';
 import { SecureConnectionSocket } from './secure-socket';
@@ -43,7 +44,7 @@ const idleSecondsDefault = 120;
 
 type Listener = (request: IncomingMessage, response: ServerResponse<IncomingMessage>) => void;
 
-export class Server extends node.Server implements QueueEvents<OwnRequest, ConnectionSocket> {
+export class Server extends BaseServer implements QueueEvents<OwnRequest, ConnectionSocket> {
   /** @internal */
   messageClasses: {
     IncomingMessage: new (socket: ConnectionSocket) => http.IncomingMessage;

@@ -3,6 +3,7 @@
  * `http.Server(listener)`), and `instanceof` them is true for Node's own objects too: a response that the client side received, or a
  * server that was made before.
  */
+import { constructOn } from '../http/base-server';
 import { IncomingMessage } from '../http/incoming-message';
 import { node } from '../http/node-internals';
 import { Server } from '../http/server';
@@ -28,6 +29,9 @@ const nodesConstructor = (nodes: Class) => (self: object | undefined, values: ne
   Reflect.apply(nodes as unknown as (...all: never[]) => void, self, values);
 };
 
-export const ServerFacade = facade(Server, node.Server, (_self, values) => new Server(...(values as [])));
+export const ServerFacade = facade(Server, node.Server, (self, values) => {
+  if (!(self instanceof Server)) return new Server(...(values as []));
+  return constructOn(Server, self, values as []);
+});
 export const IncomingMessageFacade = facade(IncomingMessage, node.IncomingMessage, nodesConstructor(node.IncomingMessage));
 export const ServerResponseFacade = facade(ServerResponse, node.ServerResponse, nodesConstructor(node.ServerResponse));

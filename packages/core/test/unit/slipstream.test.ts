@@ -83,7 +83,7 @@ describe('slipstream', () => {
         const Patched = http.Server;
         const second = require(${JSON.stringify(path.join(copy, 'dist', 'index.js'))});
         const same = second.slipstream() === undo && first.slipstream() === undo && http.Server === Patched;
-        const child = Object.getPrototypeOf(second.Server) === Node;
+        const child = Object.prototype.isPrototypeOf.call(Node, second.Server);
         second.slipstream()();
         answer({ copies: second.Server !== first.Server, same, child, back: http.Server === Node });
       `);
@@ -155,6 +155,36 @@ describe('slipstream', () => {
       answer([response instanceof http.ServerResponse, response.getHeader('x-a'), response.statusCode, request.headers, response.shouldKeepAlive === false]);
     `);
     assert.deepEqual(value, [true, '1', 200, {}, true]);
+  });
+
+  test('the old way of inheritance works for servers too, with one that serves', () => {
+    const { value } = run(`
+      require(${entry}).slipstream();
+      const http = require('node:http');
+      const util = require('node:util');
+      function Shop() {
+        http.Server.call(this, { requestTimeout: 7000 }, (req, res) => res.end(this.name));
+        this.name = 'shop';
+      }
+      util.inherits(Shop, http.Server);
+      let code;
+      try {
+        http.Server.call(Object.create(Shop.prototype), { maxConcurrentRequests: 'many' });
+      } catch (error) {
+        code = error.code;
+      }
+      const shop = new Shop();
+      const other = new http.Server();
+      shop.listen(0, () => {
+        http.get({ port: shop.address().port, agent: false }, (res) => {
+          res.setEncoding('utf8').on('data', (text) => {
+            answer([text, shop instanceof http.Server, shop.requestTimeout, other instanceof Shop, code]);
+            shop.close();
+          });
+        });
+      });
+    `);
+    assert.deepEqual(value, ['shop', true, 7000, false, 'ERR_INVALID_ARG_TYPE']);
   });
 
   test('a response that is made by hand writes to the socket it is given, as Node’s', () => {
