@@ -227,18 +227,23 @@ function send(this: OwnResponse, data: BodyPiece, encoding?: BufferEncoding | Ca
 }
 
 const interimHead = /^HTTP\/1\.1 (1\d\d) [^\r\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n$/;
+/** Beginnings of interim responses that programs write in pieces; no longer than a head may be. */
+const rawBeginnings = new WeakMap<OwnResponse, string>();
+const rawBytesMax = 0xffff;
 
 /** Node writes interim responses (100, 102, 103) as text; nothing else comes here. */
 function writeRaw(this: OwnResponse, data: BodyPiece, encoding?: BufferEncoding | Callback, callback?: Callback): boolean {
   if (typeof encoding === 'function') callback = encoding;
   const link = this[kLink];
   if (link === null) return false;
-  const match = interimHead.exec(typeof data === 'string' ? data : Buffer.from(data).toString('latin1'));
+  const text = (rawBeginnings.get(this) ?? '') + (typeof data === 'string' ? data : Buffer.from(data).toString('latin1'));
+  rawBeginnings.delete(this);
+  const match = interimHead.exec(text);
   // HTTP/1.0 knows no interim responses (RFC 9110 section 15.2).
   if (match !== null && !this._headerSent && this.req.httpVersionMinor >= 1) {
     link.writer.informational(this.req.requestId, Number(match[1]), match[2]);
     link.touch();
-  }
+  } else if (text.length < rawBytesMax && !text.endsWith('\r\n\r\n')) rawBeginnings.set(this, text);
   if (typeof callback === 'function') process.nextTick(callback);
   return true;
 }

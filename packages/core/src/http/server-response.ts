@@ -112,6 +112,8 @@ function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | un
   if (link === null || link === undefined || response._headerSent || response.finished || response.destroyed || !response.req.complete)
     return false;
   if (response.strictContentLength || (response._header !== null && response._removedContLen)) return false;
+  // The head is fixed and says no length: the body is chunked, so its trailers may follow.
+  if (response._header !== null && response._trailer !== '') return false;
   // A body that ends with the connection, and a response that a PerformanceObserver measures.
   if (!response.useChunkedEncodingByDefault && response.req.httpVersionMinor >= 1) return false;
   if ((response as unknown as Record<symbol, unknown>)[kStatistics] !== undefined) return false;

@@ -122,6 +122,25 @@ test('several interim responses keep their order', async (t) => {
   assert.deepEqual(statuses, [102, 103, 102, 200]);
 });
 
+test('an interim response that a program writes in pieces', async (t) => {
+  const called = deferred();
+  const { connect } = await serve(t, (_req, res) => {
+    const { _writeRaw: writeRaw } = res as unknown as { _writeRaw(text: string, callback?: () => void): boolean };
+    writeRaw.call(res, 'HTTP/1.1 102 Processing\r\n');
+    writeRaw.call(res, 'X-A: 1\r\n');
+    writeRaw.call(res, '\r\n', () => called.resolve());
+    writeRaw.call(res, 'HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n');
+    res.end('done');
+  });
+  const client = await connect();
+  const first = await client.exchange('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  assert.deepEqual([first.status, first.headers['x-a']], [102, '1']);
+  const second = await client.response();
+  assert.deepEqual([second.status, second.headers.link], [103, '</a.css>']);
+  assert.equal((await client.response()).text, 'done');
+  await within(called.promise, 'the callback');
+});
+
 test('early hints are checked', async (t) => {
   const codes = deferred<unknown[]>();
   const { connect } = await serve(t, (_req, res) => {

@@ -78,6 +78,24 @@ test('trailers as an array of pairs', async (t) => {
   ]);
 });
 
+test('trailers of a response whose head was fixed before its only piece', async (t) => {
+  const { connect } = await serve(t, (_req, res) => {
+    res.writeHead(200, [['X-A', '1']] as never);
+    res.addTrailers({ 'X-Sum': '7' });
+    res.end('body');
+  });
+  const client = await connect();
+  for (let n = 0; n < 2; n++) {
+    const response = await client.exchange(GET);
+    assert.equal(response.text, 'body');
+    assert.deepEqual(response.trailers, [['X-Sum', '7']]);
+  }
+  const old = await connect();
+  old.send('GET / HTTP/1.0\r\n\r\n');
+  const response = await old.response();
+  assert.deepEqual([response.text, response.trailers], ['body', []]);
+});
+
 test('trailers are dropped where there is no chunked body', async (t) => {
   const { connect } = await serve(t, (_req, res) => {
     res.setHeader('Content-Length', '2');
