@@ -36,7 +36,7 @@ TEST("AUTH-5: the user of a request comes with it, and its token is closed") {
   CHECK(application.facts.find("S-1-5-21-7") != std::string::npos);
 }
 
-TEST("AUTH-2: where nobody may come without a name, the driver's own 401 challenges and the application hears nothing") {
+TEST("AUTH-2, AUTH-7: where nobody may come without a name, the driver's own 401 challenges and the application hears nothing") {
   driver::QueueSettings settings;
   settings.authSchemes = 12;
   settings.allowAnonymous = false;

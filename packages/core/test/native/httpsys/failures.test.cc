@@ -53,6 +53,22 @@ TEST("GONE-1: a later piece that fails ends the request as well") {
   application.until("it is aborted", [&] { return application.requests[0].aborted == frames::kAbortClientReset; });
 }
 
+TEST("GONE-2: what the application sends behind a send that failed is left out, without a further call") {
+  Application application;
+  instance().script.results["SendHttpResponse"] = {1229};
+  instance().deliver({});
+  const uint32_t known = application.request().id;
+  application.respond(known, 200, "", "one", kMore);
+  application.until("it is aborted", [&] { return application.requests[0].aborted == frames::kAbortClientReset; });
+  application.data(known, "two");
+  application.data(known, "three", true);
+  application.end(known);
+  const uint64_t next = instance().deliver({});
+  application.respond(application.request(1).id, 200, "", "ok");
+  CHECK_EQ(application.answer(next).bytes, "ok");
+  CHECK_EQ(instance().calls("SendResponseEntityBody"), 0);
+}
+
 TEST("SEND-FLAGS: a head that the driver refuses is answered 500, and said once") {
   for (const ULONG code : {87u, 50u, 22u}) {
     Application application;
@@ -90,7 +106,7 @@ TEST("GONE-5: a request that the application cancels is reset, with its send and
   });
 }
 
-TEST("SHUT-2: a queue closes with receives pending") {
+TEST("IO-8, SHUT-2: a queue closes with receives pending") {
   Application application;
   application.until("they pend", [] { return instance().pendingReceives() == 4; });
   application.close();

@@ -145,6 +145,8 @@ ULONG WINAPI SetRequestQueueProperty(HANDLE handle, HTTP_SERVER_PROPERTY propert
 
 // IO-1: a call without an OVERLAPPED waits for its end itself.
 ULONG endAs(State* s, Queue* queue, End end, const char* name, uint64_t request, OVERLAPPED* overlapped, ULONG code, ULONG bytes, ULONG* returned) {
+  // IO-5: for whoever looks at it although the call is pending.
+  if (returned != nullptr) *returned = 0xdddddddd;
   if (end == End::kHeld && overlapped != nullptr) {
     Pending held;
     held.name = name;
@@ -193,6 +195,7 @@ ULONG WINAPI ReceiveHttpRequest(HANDLE handle, HTTP_REQUEST_ID id, ULONG flags, 
     receive.overlapped = overlapped;
     receive.buffer = at;
     receive.bytes = bytes;
+    if (returned != nullptr) *returned = 0xdddddddd;
     queue->pending.push_back(receive);
     return ERROR_IO_PENDING;
   }
@@ -224,6 +227,7 @@ ULONG WINAPI ReceiveRequestEntityBody(HANDLE handle, HTTP_REQUEST_ID id, ULONG, 
     request.spec.body.erase(0, count);
     return endAs(&s, queue, End::kAtOnce, "", id, overlapped, NO_ERROR, static_cast<ULONG>(count), returned);
   }
+  if (returned != nullptr) *returned = 0xdddddddd;
   queue->pending.push_back(read);
   if (instance().script.read != End::kHeld) s.pumpReads(&request);
   return ERROR_IO_PENDING;

@@ -24,7 +24,7 @@ TEST("LIFE-1: a queue opens and closes with session, group and library in their 
   CHECK_EQ(instance().calls("CreateUrlGroup"), instance().calls("CloseUrlGroup"));
 }
 
-TEST("LIFE-2, LIFE-3, QUEUE-3: each call of opening may fail, is named with its code, and what was opened before is closed") {
+TEST("LIFE-2, LIFE-3, QUEUE-3, URL-23, URL-24: each call of opening may fail, is named with its code, and what was opened before is closed") {
   const std::pair<const char*, ULONG> failures[] = {
       {"Initialize", 5},      {"CreateServerSession", 1306}, {"CreateRequestQueue", 183}, {"CreateRequestQueue", 5},
       {"CreateUrlGroup", 87}, {"SetUrlGroupProperty", 87},   {"AddUrlToUrlGroup", 5},     {"AddUrlToUrlGroup", 183},

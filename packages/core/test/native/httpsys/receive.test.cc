@@ -54,7 +54,7 @@ TEST("RECV-5: so many receives are pending as the option says, and no more than 
   application.until("they pend", [] { return instance().pendingReceives() == 2; });
 }
 
-TEST("RECV-3: a head beyond the buffer is received again by its id with the room it takes") {
+TEST("IO-4, RECV-3: a head beyond the buffer is received again by its id with the room it takes") {
   for (const bool doubled : {false, true}) {
     for (const End end : {End::kPacket, End::kAtOnce}) {
       instance().script.receive = end;
@@ -143,7 +143,7 @@ TEST("section 3.2: verbs, unknown verbs, targets and versions arrive") {
   CHECK_EQ(application.request(1).method, methods::kSearch);
 }
 
-TEST("BODY-8: what came with the head and what is read later are one stream") {
+TEST("RECV-6, BODY-8: what came with the head and what is read later are one stream") {
   for (const Way& way : kWays) {
     instance().script.receive = instance().script.read = way.end;
     instance().script.skipModes = way.skips;
@@ -158,7 +158,7 @@ TEST("BODY-8: what came with the head and what is read later are one stream") {
   }
 }
 
-TEST("BODY-2: the end of a chunked body is a result of its own") {
+TEST("IO-4, BODY-2: the end of a chunked body is a result of its own") {
   Application application;
   const uint64_t id = instance().deliver(post("a", false, ""));
   application.request();
@@ -208,7 +208,7 @@ TEST("BODY-5: the body of a client that waits for 100 is asked for, and the appl
   CHECK(!application.event(driver::QueueEvent::kInformational));
 }
 
-TEST("BODY-6: a response before the body was read completes it; the read under way ends by itself") {
+TEST("BODY-6, SEND-21: a response before the body was read completes it; the read under way ends by itself") {
   Application application;
   const uint64_t id = instance().deliver(post("a", false, "10"));
   application.respond(application.request().id, 200, "", "early");

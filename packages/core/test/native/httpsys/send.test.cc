@@ -197,6 +197,11 @@ TEST("SEND-2: Date and Transfer-Encoding of the application are left to the driv
   CHECK_EQ(answer.bytes, "ok");
 }
 
+TEST("SEND-3: Server of the application goes as it is, and none is made up: the driver adds its own name") {
+  CHECK_EQ(answerTo({}, 200, "Server: shop\r\n", "x").field("Server"), "shop");
+  CHECK_EQ(answerTo({}, 200, "", "x").count("Server"), 0);
+}
+
 TEST("SEND-13: a field with a line end in it never reaches the driver: the client gets 500") {
   for (const char* const fields : {"X-A: b\rc\r\n", "X A: b\r\n", "X-A: b\r\n\r\n"}) {
     Application application;

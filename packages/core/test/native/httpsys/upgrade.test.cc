@@ -106,6 +106,35 @@ TEST("GONE-1: a client that breaks a switched connection aborts it") {
   }
 }
 
+TEST("UP-1: where the system cannot switch, a 101 is answered 500 and the request aborted") {
+  Capabilities* const capabilities = recorder::capabilities();
+  const Capabilities before = *capabilities;
+  capabilities->opaque = false;
+  {
+    Application application;
+    const uint64_t id = deliver();
+    application.respond(application.request().id, 101, kSwitch, "", frames::kResponseOpaque);
+    CHECK_EQ(application.answer(id).status, 500);
+    CHECK(!application.answer(id).opaque);
+    application.until("it is aborted", [&] { return application.requests[0].aborted == frames::kAbortResponse; });
+  }
+  *capabilities = before;
+}
+
+TEST("UP-4: the fields of a handshake are the application's, and go both ways as they are") {
+  Application application;
+  kernel::RequestSpec spec = upgrading();
+  spec.unknown = {{"Sec-WebSocket-Key", "a key"}};
+  instance().script.upgradesHaveNoBody = true;
+  const uint64_t id = instance().deliver(spec);
+  const uint32_t known = application.request().id;
+  CHECK(application.requests[0].entries.find("a key") != std::string::npos);
+  application.respond(known, 101, std::string(kSwitch) + "Sec-WebSocket-Accept: anything\r\n", "", frames::kResponseOpaque);
+  application.until("the driver has switched", [&] { return instance().answer(id).opaque; });
+  CHECK_EQ(instance().answer(id).field("Sec-WebSocket-Accept"), "anything");
+  application.cancel(known);
+}
+
 TEST("UP-9: an upgrade that the application refuses is an ordinary answer") {
   Application application;
   const uint64_t id = deliver();
