@@ -2,16 +2,19 @@
 import { describe, test, type TestContext } from 'node:test';
 import * as assert from 'node:assert/strict';
 import * as path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { engine, features, unless } from '../support/engine';
 import { fetchOnce } from '../support/client';
 import { privateRuntime, startChild, type Child } from '../support/child';
 
 const flags = features.httpsys ? ['--import', '@httpsys/core/slipstream'] : [];
-const chosen = features.httpsys ? { HTTPSYS_ENGINE: engine } : {};
+/** HTTP.SYS is no choice: it is what Windows gives. */
+const chosen = features.httpsys && engine !== 'httpsys' ? { HTTPSYS_ENGINE: engine } : {};
 const appFile = (name: string): string => path.join(__dirname, '..', 'support', 'apps', name);
 
 function start(t: TestContext, name: string, nodeFlags = flags): Child {
-  const load = name.endsWith('.mjs') ? `import(${JSON.stringify(appFile(name))});` : `require(${JSON.stringify(appFile(name))});`;
+  const file = appFile(name);
+  const load = name.endsWith('.mjs') ? `import(${JSON.stringify(pathToFileURL(file).href)});` : `require(${JSON.stringify(file)});`;
   return startChild(t, load, { ...chosen, HTTPSYS_RUNTIME_DIR: privateRuntime(t) }, nodeFlags);
 }
 

@@ -10,7 +10,7 @@ import * as path from 'node:path';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { RawClient, fetchOnce, type RawResponse } from './client';
-import { within } from './poll';
+import { eventually, within } from './poll';
 import { stopService } from './service-process';
 import { wineHttp } from './wine';
 
@@ -114,9 +114,12 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** Ports of servers on Wine's HTTP service. */
+const winePorts = new WeakMap<http.Server, number>();
+
 /** `listen` as a promise. */
-export function listening(server: http.Server, ...target: unknown[]): Promise<void> {
-  return within(
+export async function listening(server: http.Server, ...target: unknown[]): Promise<void> {
+  await within(
     new Promise<void>((resolve, reject) => {
       const failed = (error: Error): void => reject(error);
       server.once('error', failed);
@@ -127,6 +130,17 @@ export function listening(server: http.Server, ...target: unknown[]): Promise<vo
     }),
     'listening',
   );
+  if (wineHttp) winePorts.set(server, (server.address() as AddressInfo).port);
+}
+
+function isRefused(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = net.connect(port, '127.0.0.1', () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.once('error', () => resolve(true));
+  });
 }
 
 const FREE_PORT_ATTEMPTS = 5;
@@ -165,6 +179,10 @@ export async function shutDown(server: http.Server): Promise<void> {
     }),
     'the server to close',
   );
+  // Wine's service closes the listening sockets of all queues (WINE-16) some time after the call: not those of the next test's server.
+  const port = winePorts.get(server);
+  winePorts.delete(server);
+  if (port !== undefined) await eventually('the port to be let go', () => isRefused(port));
 }
 
 /** A running server and shorthand for its clients. */
