@@ -83,7 +83,7 @@ async function runLinuxClients(total) {
   const start = performance.now();
   const results = join(folder, 'results.jsonl');
   const reporter = join(root, 'scripts', 'wine', 'reporter.cjs');
-  const options = ['--import', 'tsx', '--test', `--test-timeout=${fileSeconds * 2000}`, '--test-concurrency=1'];
+  const options = ['--require', 'tsx/cjs', '--test', `--test-timeout=${fileSeconds * 2000}`, '--test-concurrency=1'];
   options.push(`--test-reporter=${reporter}`, `--test-reporter-destination=${results}`);
   const env = { ...process.env, HTTPSYS_TEST_ENGINE: 'httpsys', NODE_WIN_VERSION: nodeVersion };
   const outcome = await collect(process.execPath, [...options, ...tests], { cwd: root, env });

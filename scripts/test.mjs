@@ -18,7 +18,8 @@ import { sanitizerEnvironment, buildSanitized } from './test-sanitize.mjs';
 const stageDeadline = 9 * 60_000;
 /** The service leaves 2 s after its last application. */
 const leaveDeadline = 10_000;
-const concurrency = 2;
+/** Test files at a time: twice the processors of the smallest machine, for many of them mostly wait. */
+const concurrency = 4;
 const marker = 'HTTPSYS_TEST_RUN';
 
 const stages = selectStages(process.argv.slice(2));
@@ -74,8 +75,9 @@ async function runStage(stage) {
 
 function testRunner(stage) {
   const options = [
-    '--import',
-    'tsx',
+    // Half the cost of a file's start: the hooks for modules, which need a thread of their own, are not used.
+    '--require',
+    'tsx/cjs',
     '--test',
     '--test-reporter=spec',
     `--test-concurrency=${concurrency}`,

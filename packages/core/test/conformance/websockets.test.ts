@@ -275,6 +275,8 @@ test(`ws: ${megabytes} MiB through one WebSocket and back, with flat memory`, { 
 test('socket.io: polling, websocket, the upgrade from one to the other, rooms', async (t) => {
   const { server, port } = await serveSockets(t);
   const hub = new IoServer(server);
+  // A client between two polls leaves its transport waiting that long for the next one, and this process with it: half a minute by default.
+  hub.engine.on('connection', ({ transport }: { transport: { closeTimeout: number } }) => (transport.closeTimeout = 1_000));
   t.after(() => hub.disconnectSockets(true));
   hub.on('connection', (socket) => {
     socket.on('join', async (room: string, done: () => void) => {

@@ -195,7 +195,11 @@ describe('the embedded carrier', () => {
       const carrier = new EmbeddedCarrier({ onChannel: nothing, onBatch: nothing, onChannelClosed: nothing });
       carrier.openAlone({ credit: 1 }, { host: '127.0.0.1', port: 0 }, 1, 0);
       carrier.unref();`;
-    const result = spawnSync(process.execPath, ['--import', 'tsx', '-e', script], { cwd: __dirname, timeout: 20_000, encoding: 'utf8' });
+    const result = spawnSync(process.execPath, ['--require', 'tsx/cjs', '-e', script], {
+      cwd: __dirname,
+      timeout: 20_000,
+      encoding: 'utf8',
+    });
     assert.equal(result.stderr, '');
     assert.equal(result.status, 0);
   });
