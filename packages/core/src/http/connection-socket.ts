@@ -190,7 +190,7 @@ export class ConnectionSocket extends net.Socket {
     }
     this.gone = true;
     link.removeConnection(this);
-    this.server.connectionDone(this);
+    this.server.connectionDone();
     const request = currentRequest !== null && currentRequest[kLink] !== null ? currentRequest : null;
     this.currentRequest = null;
     clearTimeout((this as unknown as Record<symbol, NodeJS.Timeout | undefined>)[kTimeout]);

@@ -5,7 +5,6 @@ import type * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createCarrier } from '../carriers/create';
 import type { BoundUrl } from '../carriers/carrier';
-
 import { makeError } from '../errors';
 import {
   cacheEntryBytesDefault,
@@ -14,37 +13,31 @@ import {
   type NativeQueueOptions,
   type ServerOptions,
 } from '../options';
-import type { ConnectionAddress } from '../queue/decode';
 import * as frames from '../queue/frames';
-import { readHeaderEntries } from '../queue/header-entries';
-import { RequestQueue, type QueueEvents } from '../queue/request-queue';
+import { RequestQueue } from '../queue/request-queue';
 import type { EngineState } from '../queue/state';
 import { defineAccessors } from './accessors';
 import { BaseServer } from './base-server';
 import { validateCachePolicy, type CachePolicy } from './cache-policy';
-import { emitClientError, receiveClientError } from './client-error';
-import { ConnectionSocket } from './connection-socket';
-import { dispatchRequest, takeBody } from './dispatch';
+import type { ConnectionSocket } from './connection-socket';
+import { EngineEvents } from './engine-events';
 import { breedMessageClasses, isExpressLike } from './express-prototypes';
 import { closeConnections, DrainingQueues, socketsOf, type Queue } from './draining-queues';
 import { flushTargets } from './flush-target';
-import { IncomingMessage, type Link, type OwnRequest } from './incoming-message';
+import { IncomingMessage, type OwnRequest } from './incoming-message';
 import { workerClosed, workerListens } from './cluster-worker';
 import { parseListenArguments, type ListenOptions, type ListenRequest } from './listen-arguments';
 import { openQueue, type Opening } from './open-queue';
 import { nodeError } from './node-internals';
 import { defineNodeOptions, engineOptions } from './node-options';
-import { onResponseDrained } from './response-hooks';
-import { SecureConnectionSocket } from './secure-socket';
 import { ServerResponse } from './server-response';
-import { kResponse } from '../symbols';
 
 /** What the engine gives an idle connection where nobody has said otherwise (http-server-api.md section 8.2). */
 const idleSecondsDefault = 120;
 
 type Listener = (request: IncomingMessage, response: ServerResponse<IncomingMessage>) => void;
 
-export class Server extends BaseServer implements QueueEvents<OwnRequest, ConnectionSocket> {
+export class Server extends BaseServer {
   /** @internal */
   messageClasses: {
     IncomingMessage: new (socket: ConnectionSocket) => http.IncomingMessage;
@@ -173,7 +166,7 @@ export class Server extends BaseServer implements QueueEvents<OwnRequest, Connec
           named: (request.options.queueName ?? this.serverOptions.queueName) !== undefined,
           engine: request.options.engine ?? this.serverOptions.engine,
         }),
-      this,
+      new EngineEvents(this),
       this.serverOptions.maxConcurrentRequests ?? maxConcurrentRequestsDefault,
     );
     this.queue = queue;
@@ -352,102 +345,22 @@ export class Server extends BaseServer implements QueueEvents<OwnRequest, Connec
   }
 
   /** @internal */
-  connectionDone(_socket: ConnectionSocket): void {
+  connectionMade(): void {
+    this.connectionCount++;
+  }
+
+  /** @internal */
+  connectionDone(): void {
     this.connectionCount--;
   }
 
-  private makeSocket(link: Link, id: number, flags: number, address: ConnectionAddress): ConnectionSocket {
-    const Socket = (flags & frames.ConnectionEncrypted) !== 0 ? SecureConnectionSocket : ConnectionSocket;
-    return new Socket(this, link, id, flags, address);
-  }
-
-  /** @internal */
-  onConnection(link: Link, id: number, flags: number, address: ConnectionAddress): void {
-    const socket = this.makeSocket(link, id, flags, address);
-    link.addConnection(socket);
-    this.connectionCount++;
-    socket.scope.runInAsyncScope(this.emit, this, 'connection', socket);
-  }
-
-  /** @internal */
-  onRequest(
-    link: Link,
-    id: number,
-    flags: number,
-    methodCode: number,
-    connectionId: number,
-    urlContext: number,
-    text: string,
-    methodBytes: number,
-    targetBytes: number,
-    headerCount: number,
-    body: Buffer | null,
-  ): void {
-    dispatchRequest(this, link, id, flags, methodCode, connectionId, urlContext, text, methodBytes, targetBytes, headerCount, body);
-  }
-
-  /** @internal */
-  onBody(request: OwnRequest, piece: Buffer, last: boolean): void {
-    (request.socket as ConnectionSocket).scope.runInAsyncScope(takeBody, undefined, request, piece, last);
-  }
-
-  /** @internal */
-  onBodyEnd(request: OwnRequest, trailerText: string, trailerCount: number): void {
-    const trailers = readHeaderEntries(trailerText, 0, trailerCount);
-    // Node's own way: what was asked for before is filled in too.
-    request.complete = true;
-    (request as unknown as { _addHeaderLines(raw: string[], count: number): void })._addHeaderLines(trailers, trailers.length);
-    takeBody(request, Buffer.alloc(0), true);
-  }
-
-  /** @internal */
-  onAborted(_link: Link, request: OwnRequest, reason: number): void {
-    const socket = request.socket as ConnectionSocket;
-    if (socket.opaque !== null) {
-      socket.lost();
-      return;
-    }
-    if (reason === frames.AbortMalformedBody || reason === frames.AbortTimeout) emitClientError(this, socket, reason);
-    socket.closedByEngine();
-  }
-
-  /** @internal */
-  onDrained(request: OwnRequest, bytes: number): void {
-    const socket = request.socket as ConnectionSocket;
-    const { opaque } = socket;
-    if (opaque !== null) socket.scope.runInAsyncScope(opaque.onDrained, opaque, bytes);
-    else (request.socket as ConnectionSocket).scope.runInAsyncScope(onResponseDrained, undefined, request[kResponse]!, bytes);
-  }
-
-  /** @internal */
-  onOpaque(request: OwnRequest, piece: Buffer, last: boolean): void {
-    const socket = request.socket as ConnectionSocket;
-    const { opaque } = socket;
-    if (opaque !== null) socket.scope.runInAsyncScope(opaque.take, opaque, piece, last);
-  }
-
-  /** @internal */
-  onConnectionClosed(_link: Link, socket: ConnectionSocket): void {
-    socket.closedByEngine();
-  }
-
-  /** @internal */
-  onLinkClosed(link: Link): void {
-    for (const socket of link.connections) if (socket !== null && socket !== undefined) socket.closedByEngine();
-  }
-
-  /** @internal */
-  onLost(_error: Error): void {
-    // The carrier brings the service back; requests under way were aborted with their channel.
-  }
-
-  /** @internal */
-  onRestored(queue: Queue, bound: BoundUrl[]): void {
+  /** @internal The engine may have numbered the URLs anew. */
+  queueRestored(queue: Queue, bound: BoundUrl[]): void {
     if (queue === this.queue) this.numberUrls(bound);
   }
 
-  /** @internal */
-  onFailed(queue: Queue, error: Error): void {
+  /** @internal The engine ended a queue. */
+  queueFailed(queue: Queue, error: Error): void {
     if (this.draining.drop(queue)) return;
     if (this.queue !== queue) return;
     this.queue = null;
@@ -457,17 +370,6 @@ export class Server extends BaseServer implements QueueEvents<OwnRequest, Connec
     workerClosed(this);
     queue.carrier.close(() => undefined);
     this.emit('error', error);
-  }
-
-  /** @internal */
-  onClientError(_link: Link, socket: ConnectionSocket, reason: number, understood: number, packet: Buffer): void {
-    socket.scope.runInAsyncScope(receiveClientError, undefined, this, socket, reason, understood, packet);
-  }
-
-  /** @internal */
-  onDropped(address: ConnectionAddress): void {
-    const { localAddress, localPort, remoteAddress, remotePort, family } = address;
-    this.emit('drop', { localAddress, localPort, localFamily: family, remoteAddress, remotePort, remoteFamily: family });
   }
 }
 

@@ -7,7 +7,7 @@ import { EventEmitter } from 'node:events';
 import { PerformanceObserver, type PerformanceEntry } from 'node:perf_hooks';
 import { createServer, listen, serve, shutDown, type TestListener } from '../support/engine';
 import { RawClient, fetchOnce } from '../support/client';
-import { eventually } from '../support/poll';
+import { deferred, eventually } from '../support/poll';
 
 const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
 
@@ -77,6 +77,33 @@ test('AsyncLocalStorage: what one request enters is kept through its events and 
     texts,
     [...Array(20).keys()].map((n) => `/${n}`),
   );
+});
+
+test("AsyncLocalStorage.enterWith in a listener holds for the body's pieces, its end and its trailers", async (t) => {
+  const storage = new AsyncLocalStorage<string>();
+  const seen: [string, string | undefined][] = [];
+  const came = deferred<void>();
+  const { connect } = await serve(t, (req, res) => {
+    storage.enterWith('this one');
+    req.on('data', (piece: Buffer) => seen.push([piece.toString(), storage.getStore()]));
+    req.on('end', () => {
+      seen.push([req.trailers['x-sum']!, storage.getStore()]);
+      res.end('ok');
+    });
+    came.resolve();
+  });
+  const client = await connect();
+  client.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+  await came.promise;
+  client.send('1\r\na\r\n');
+  await eventually('the piece', () => seen.length === 1);
+  client.send('0\r\nX-Sum: 1\r\n\r\n');
+  assert.equal((await client.response()).text, 'ok');
+  assert.deepEqual(seen, [
+    ['a', 'this one'],
+    ['1', 'this one'],
+  ]);
+  client.destroy();
 });
 
 test('diagnostics_channel: start, created and finish of each exchange', async (t) => {
