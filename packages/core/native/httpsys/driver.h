@@ -60,7 +60,7 @@ struct QueueCounters {
 // What the I/O thread tells beside frames.
 struct QueueEvent {
   enum Kind : uint32_t {
-    kFailed = 1,         // a malformed frame: the channel has ended, `text` says why
+    kFailed = 1,         // the channel has ended: a malformed frame, `text` says why; or receives fail, `code` is the Win32 code
     kFlushed = 2,        // `token` of flushCache, `code` a Win32 code
     kInformational = 3,  // the first interim response that was dropped (SEND-9); `code` is its status
     kSendRefused = 4,    // the first response that the driver did not take; `code` is the Win32 code

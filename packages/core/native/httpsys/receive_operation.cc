@@ -41,7 +41,7 @@ void ReceiveOperation::completed(ULONG error, ULONG bytes, bool atOnce) {
     }
     case ERROR_OPERATION_ABORTED:
     case ERROR_INVALID_HANDLE:
-      queue_->receiveCancelled(this);
+      queue_->receiveCancelled(this, error);
       return;
     default:
       // RECV-4: the client of a request that was asked for by id is gone.

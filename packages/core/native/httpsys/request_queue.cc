@@ -140,7 +140,14 @@ void RequestQueue::received(ReceiveOperation* operation) {
   pumpReceives();
 }
 
-void RequestQueue::receiveCancelled(ReceiveOperation* operation) { resting_.push_back(operation); }
+void RequestQueue::receiveCancelled(ReceiveOperation* operation, ULONG error) {
+  // Nobody here has cancelled it: the driver's service was stopped.
+  if (phase_ == Phase::kOpen) {
+    receiveFailed(operation, error);
+    return;
+  }
+  resting_.push_back(operation);
+}
 
 void RequestQueue::receiveFailed(ReceiveOperation* operation, ULONG error) {
   resting_.push_back(operation);
@@ -148,7 +155,7 @@ void RequestQueue::receiveFailed(ReceiveOperation* operation, ULONG error) {
     pumpReceives();
     return;
   }
-  failChannel("HttpReceiveHttpRequest fails again and again, with Win32 error " + std::to_string(error));
+  failChannel("HttpReceiveHttpRequest fails again and again", error);
 }
 
 void RequestQueue::regrow(ReceiveOperation* operation, HTTP_REQUEST_ID id, ULONG bytes, bool keepOld) {
@@ -256,10 +263,10 @@ void RequestQueue::startChannel(uint32_t credit) {
   pumpReceives();
 }
 
-void RequestQueue::failChannel(std::string why) {
+void RequestQueue::failChannel(std::string why, uint32_t code) {
   if (!channelOpen_) return;
   dropEverything();
-  outbox_.put(QueueEvent{QueueEvent::kFailed, 0, 0, std::move(why)});
+  outbox_.put(QueueEvent{QueueEvent::kFailed, 0, code, std::move(why)});
 }
 
 // Requests of an application that is not there any more get 503, or lose their connection when their answer has begun (SHUT-6).

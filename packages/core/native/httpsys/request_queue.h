@@ -66,7 +66,7 @@ class RequestQueue final : public LoopOwner {
   void onRequest(const HTTP_REQUEST& request);
   void refuse(HTTP_REQUEST_ID id, const ParseError& page);
   void received(ReceiveOperation* operation);
-  void receiveCancelled(ReceiveOperation* operation);
+  void receiveCancelled(ReceiveOperation* operation, ULONG error);
   void receiveFailed(ReceiveOperation* operation, ULONG error);
   void regrow(ReceiveOperation* operation, HTTP_REQUEST_ID id, ULONG bytes, bool keepOld);
   // Looks at the exchange when the turn ends: it may have something to send, or be through.
@@ -89,7 +89,8 @@ class RequestQueue final : public LoopOwner {
   void work(Order* order);
   void take(const QueueSettings& settings);
   void startChannel(uint32_t credit);
-  void failChannel(std::string why);
+  // `code`: the Win32 code of receives that fail; 0 for a malformed frame.
+  void failChannel(std::string why, uint32_t code = 0);
   void dropEverything();
   void pumpReceives();
   Exchange* take(HTTP_REQUEST_ID id, const RequestFacts& facts);

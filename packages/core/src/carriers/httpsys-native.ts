@@ -1,4 +1,5 @@
 /** The part of the addon that there is on Windows only: request queues of HTTP.SYS (`native/binding/http_queue_object_win32.cc`). */
+import type { NativeQueueOptions } from './native';
 
 /** How a request queue is opened. */
 export interface HttpQueueOptions {
@@ -31,19 +32,23 @@ export interface HttpSysSettings {
   bufferData?: boolean;
 }
 
+/** Of the settings that every engine has, those the driver takes. */
+export type SharedSettings = Pick<
+  NativeQueueOptions,
+  | 'queueLength'
+  | 'enabled'
+  | 'maxRequestBodyBytes'
+  | 'maxConnections'
+  | 'entityBody'
+  | 'drainEntityBody'
+  | 'requestQueue'
+  | 'idleConnection'
+  | 'headerWait'
+  | 'minSendRate'
+>;
+
 /** Settings in the driver's terms: seconds (0 = the system's default, 65535 = none), bytes, counts. What is absent stays as it is. */
-export interface HttpQueueSettings extends Omit<HttpSysSettings, 'pendingReceives'> {
-  queueLength?: number;
-  enabled?: boolean;
-  maxRequestBodyBytes?: number;
-  maxConnections?: number;
-  entityBody?: number;
-  drainEntityBody?: number;
-  requestQueue?: number;
-  idleConnection?: number;
-  headerWait?: number;
-  minSendRate?: number;
-}
+export type HttpQueueSettings = SharedSettings & Omit<HttpSysSettings, 'pendingReceives'>;
 
 /** `kind` of an event; the C++ twin is `QueueEvent::Kind` in `native/httpsys/driver.h`. */
 export const httpQueueEvents = { failed: 1, flushed: 2, informational: 3, sendRefused: 4, closed: 5 } as const;

@@ -3,74 +3,27 @@
  * thread come in one call per batch, those of a turn of the loop go in one call. `open` and `openAlone` have listened when they return.
  */
 import * as net from 'node:net';
-import { isMainThread } from 'node:worker_threads';
 import { listenError, makeError } from '../errors';
-import { ProtocolMinor } from '../queue/frames';
-import { checkQueueMode, checkQueueName } from '../service/check';
-import { packageVersion } from '../service/version';
-import type { BoundUrl, Carrier, CarrierEvents, Channel, LoneBound, OpenQueueOptions, UrlRegistration } from './carrier';
-import { driverError, isDriverError, isTaken, queueError } from './httpsys-errors';
-import { httpQueueEvents, type HttpQueue, type HttpQueueSettings } from './httpsys-native';
-import { register, settingsOf, type Registering } from './httpsys-queue';
+import type { BoundUrl, Carrier, CarrierEvents, LoneBound, OpenQueueOptions, UrlRegistration } from './carrier';
+import { HttpSysChannel } from './httpsys-channel';
 import { askPrimary, sharesQueue, type SharedQueue } from './httpsys-cluster';
-import { loadHttpSys } from './load-addon';
+import { driverError, isDriverError } from './httpsys-errors';
+import { httpQueueEvents } from './httpsys-native';
+import { openQueue, stateOf, type OpenQueue, type OpenQueueEvents } from './httpsys-open';
+import { register, settingsOf } from './httpsys-queue';
 import type { LoneAddress, NativeQueueOptions } from './native';
+import { loopTimeout } from './loop-timeout';
 import { explainDropped, explainRefused, explainUnsupported } from './httpsys-warnings';
 
-/** OPAQUE came with the minor version behind this one. */
-const minorWithoutOpaque = 1;
-
-let lastChannelId = 0;
-
-class HttpSysChannel implements Channel {
-  readonly id = ++lastChannelId;
-  readonly minor: number;
-  /** The driver's thread takes what is submitted; its inbox has a bound of its own. */
-  readonly pending = 0;
-  closed = false;
-
-  constructor(
-    private readonly carrier: HttpSysCarrier,
-    private readonly queue: HttpQueue,
-  ) {
-    // Where the system cannot switch a connection, the program must not be offered to.
-    this.minor = loadHttpSys().httpFeatures().opaque ? ProtocolMinor : minorWithoutOpaque;
-  }
-
-  send(batch: Uint8Array, length: number): void {
-    if (this.closed) return;
-    if (!this.queue.submit(batch, length)) this.destroy(makeError('ERR_HTTPSYS_PROTOCOL', 'the driver does not keep up with what is sent'));
-  }
-
-  destroy(error: Error): void {
-    this.carrier.fail(error);
-  }
-
-  ref(): void {
-    this.carrier.ref();
-  }
-
-  unref(): void {
-    this.carrier.unref();
-  }
-}
-
-/** An open queue. */
-interface Open extends Registering {
-  readonly name: string | undefined;
-  readonly credit: number;
-  readonly startedAt: number;
-  settings: HttpQueueSettings;
-  channel: HttpSysChannel | null;
-  /** Tells the primary of the cluster, whose queue it is. */
-  leave: (() => void) | null;
-}
+/** Channels tried again when the driver gives no request, and the first wait, which doubles: some three seconds in all. */
+const receiveRetries = 5;
+const receiveRetryMs = 100;
 
 export class HttpSysCarrier implements Carrier {
   readonly kind = 'httpsys';
   /** A host is what clients name in `Host`, not an address to look up. */
   readonly namesHosts = true;
-  private current: Open | null = null;
+  private current: OpenQueue | null = null;
   private wantsRef = true;
   private readonly flushes = new Map<number, (error: Error | null, count: number) => void>();
   private lastFlush = 0;
@@ -84,6 +37,14 @@ export class HttpSysCarrier implements Carrier {
    * which the driver cannot listen on
    */
   readonly openAlone: Carrier['openAlone'];
+
+  private readonly queueEvents: OpenQueueEvents = {
+    onBatch: (open, batch, length) => {
+      open.failures = 0;
+      if (open.channel !== null && !open.channel.closed) this.events.onBatch(open.channel, batch, 0, length);
+    },
+    onEvent: (open, kind, token, code, text) => this.onEvent(open, kind, token, code, text),
+  };
 
   constructor(private readonly events: CarrierEvents) {
     this.openAlone = sharesQueue({}) ? undefined : this.registerPort;
@@ -106,7 +67,7 @@ export class HttpSysCarrier implements Carrier {
     shared: SharedQueue | null,
     done: (error: Error | null, bound: BoundUrl[]) => void,
   ): void {
-    let open: Open;
+    let open: OpenQueue;
     try {
       open = this.openQueue(options);
       open.leave = shared?.leave ?? null;
@@ -201,85 +162,76 @@ export class HttpSysCarrier implements Carrier {
   /** A malformed frame, of whichever side: what was under way is lost, the queue goes on over a new channel. */
   fail(error: Error): void {
     const open = this.current;
-    const channel = open?.channel;
-    if (!open || !channel || channel.closed) return;
-    channel.closed = true;
+    if (open === null || !this.dropChannel(open, () => this.startChannel(open))) return;
     process.emitWarning(error);
-    // Not from inside `send` or a batch: the caller is in the middle of its own bookkeeping.
+  }
+
+  /** The driver gives no request any more. It may be short of memory for a moment; or its service was stopped, and the queue is dead. */
+  private receivesFailed(open: OpenQueue, win32Code: number): void {
+    const error = driverError(win32Error('HttpReceiveHttpRequest', win32Code));
+    const attempt = open.failures++;
+    this.dropChannel(open, () => {
+      if (attempt < receiveRetries) {
+        loopTimeout(receiveRetryMs * 2 ** attempt, () => {
+          if (this.current === open && open.channel === null) this.startChannel(open);
+        });
+        return;
+      }
+      this.abandon();
+      this.events.onFailed(error);
+    });
+  }
+
+  /** Not from inside `send` or a batch: the caller is in the middle of its own bookkeeping. False: there is none, or it is about to end. */
+  private dropChannel(open: OpenQueue, then: () => void): boolean {
+    const { channel } = open;
+    if (channel === null || channel.closed) return false;
+    channel.closed = true;
     process.nextTick(() => {
       if (this.current !== open || open.channel !== channel) return;
       open.channel = null;
       this.events.onChannelClosed(channel);
-      if (this.current === open) this.startChannel(open);
+      if (this.current === open) then();
     });
+    return true;
   }
 
-  private openQueue(options: OpenQueueOptions): Open {
+  private openQueue(options: OpenQueueOptions): OpenQueue {
     if (this.current !== null) throw makeError('ERR_HTTPSYS_PROTOCOL', 'the queue is open already');
-    const name = checkQueueName(options.name);
-    const mode = checkQueueMode(options.mode);
-    const { credit, httpsys = {} } = options;
-    const { pendingReceives = 0, ...special } = httpsys;
-    const settings = { ...settingsOf(options), ...special };
-    const make = (attach: boolean): Open => {
-      const { HttpQueue: NativeQueue } = loadHttpSys();
-      const made = { ...(name === undefined ? {} : { name }), attach, pendingReceives, endsWithProcess: isMainThread };
-      const open: Open = {
-        queue: new NativeQueue(
-          made,
-          (batch, length) => {
-            if (open.channel !== null && !open.channel.closed) this.events.onBatch(open.channel, batch, 0, length);
-          },
-          (kind, token, code, text) => this.onEvent(open, kind, token, code, text),
-        ),
-        name,
-        attached: attach,
-        credit,
-        urls: [],
-        startedAt: performance.now(),
-        settings,
-        channel: null,
-        leave: null,
-      };
-      return open;
-    };
-    try {
-      this.current = attempt(mode, name, make);
-      this.current.queue.setOptions(settings);
-    } catch (error) {
-      throw isDriverError(error) ? queueError(error, name) : error;
-    }
+    this.current = openQueue(options, this.queueEvents);
     return this.current;
   }
 
   /** All of the URLs or none; then the channel. Those of an attached queue are its creator's (QUEUE-5). */
-  private listen(open: Open, urls: UrlRegistration[]): void {
+  private listen(open: OpenQueue, urls: UrlRegistration[]): void {
     register(open, urls);
     this.begin(open);
   }
 
   /** The primary of the cluster has registered them. */
-  private listenShared(open: Open, bound: BoundUrl[]): void {
+  private listenShared(open: OpenQueue, bound: BoundUrl[]): void {
     open.urls.push(...bound);
     this.begin(open);
   }
 
-  private begin(open: Open): void {
+  private begin(open: OpenQueue): void {
     explainUnsupported(open.queue.unsupported());
     if (!this.wantsRef) open.queue.unref();
     this.startChannel(open);
   }
 
-  private startChannel(open: Open): void {
+  private startChannel(open: OpenQueue): void {
     open.channel = new HttpSysChannel(this, open.queue);
     this.events.onChannel(open.channel);
     open.queue.start(open.credit);
   }
 
-  private onEvent(open: Open, kind: number, token: number, code: number, text: string): void {
+  private onEvent(open: OpenQueue, kind: number, token: number, code: number, text: string): void {
     switch (kind) {
       case httpQueueEvents.failed:
-        if (this.current === open) this.fail(makeError('ERR_HTTPSYS_PROTOCOL', text));
+        if (this.current !== open) break;
+        if (code !== 0) this.receivesFailed(open, code);
+        else this.fail(makeError('ERR_HTTPSYS_PROTOCOL', text));
         break;
       case httpQueueEvents.flushed: {
         const done = this.flushes.get(token);
@@ -303,7 +255,7 @@ export class HttpSysCarrier implements Carrier {
   }
 
   /** What the queue was to this carrier ends, before the queue itself does. */
-  private release(open: Open): void {
+  private release(open: OpenQueue): void {
     this.current = null;
     const { channel } = open;
     open.channel = null;
@@ -324,7 +276,7 @@ export class HttpSysCarrier implements Carrier {
     open.leave?.();
   }
 
-  private attempt(done: (error: Error | null) => void, call: (open: Open) => unknown): void {
+  private attempt(done: (error: Error | null) => void, call: (open: OpenQueue) => unknown): void {
     let failure: Error | null = null;
     try {
       if (this.current === null) throw makeError('ERR_HTTPSYS_NOT_LISTENING');
@@ -336,46 +288,6 @@ export class HttpSysCarrier implements Carrier {
   }
 }
 
-/** QUEUE-3. */
-function attempt(mode: 'create' | 'attach' | 'createOrAttach', name: string | undefined, make: (attach: boolean) => Open): Open {
-  if (mode !== 'createOrAttach' || name === undefined) return make(mode === 'attach');
-  try {
-    return make(false);
-  } catch (error) {
-    if (isTaken(error)) return make(true);
-    throw error;
-  }
-}
-
 function win32Error(syscall: string, win32Code: number): Error & { syscall: string; win32Code: number } {
   return Object.assign(new Error(`${syscall} failed with Win32 error ${win32Code}`), { syscall, win32Code });
-}
-
-/** The kernel counts for itself (`netsh http show servicestate`, performance counters); these are this queue's, as far as its requests came here. */
-function stateOf(open: Open): unknown {
-  const { requests, inFlight, connections, bytesIn, bytesOut, rejected, handles } = open.queue.queryState();
-  return {
-    version: packageVersion,
-    pid: process.pid,
-    uptimeSeconds: Math.round((performance.now() - open.startedAt) / 1000),
-    threads: 1,
-    connections,
-    requests,
-    bytesIn,
-    bytesOut,
-    handles,
-    cache: null,
-    rejections: rejected > 0 ? { Rejected: rejected } : {},
-    queues: [
-      {
-        id: 1,
-        ...(open.name === undefined ? {} : { name: open.name }),
-        attached: open.channel === null ? 0 : 1,
-        requests,
-        inFlight,
-        pids: [process.pid],
-      },
-    ],
-    urls: open.urls.map((url) => ({ prefix: url.prefix, queueId: 1, pids: [process.pid] })),
-  };
 }

@@ -6,6 +6,7 @@ import * as path from 'node:path';
 import type { BoundUrl, CarrierEvents, Channel, OpenQueueOptions } from '../../src/carriers/carrier';
 import { HttpSysCarrier } from '../../src/carriers/httpsys';
 import { httpQueueEvents } from '../../src/carriers/httpsys-native';
+import { eventually } from '../support/poll';
 
 interface MemoryQueue {
   options: Record<string, unknown>;
@@ -41,6 +42,7 @@ const { machine } = require(addon) as { machine: Machine };
 class Application implements CarrierEvents {
   readonly carrier = new HttpSysCarrier(this);
   readonly log: string[] = [];
+  failure: Error | null = null;
   channel: Channel | null = null;
 
   onChannel(channel: Channel): void {
@@ -60,7 +62,7 @@ class Application implements CarrierEvents {
     assert.fail('nothing can be restored');
   }
   onFailed(error: Error): void {
-    throw error;
+    this.failure = error;
   }
   open(prefixes: string[], options: Partial<OpenQueueOptions> = {}): { error: NodeJS.ErrnoException | null; bound: BoundUrl[] } {
     let result: { error: Error | null; bound: BoundUrl[] } | null = null;
@@ -199,6 +201,39 @@ describe('channels', () => {
     assert.deepEqual(application.queue.submitted, []);
     assert.deepEqual(application.queue.started, [16, 16]);
     assert.notEqual(application.channel?.id, first?.id);
+  });
+
+  test('RECV-1: where receives fail, it is tried again with longer and longer waits, and after the fifth the queue is given up', async () => {
+    const application = new Application();
+    application.open(['http://+:80/']);
+    const { queue } = application;
+    for (let starts = 1; starts <= 6; starts++) {
+      assert.equal(queue.started.length, starts);
+      queue.onEvent(httpQueueEvents.failed, 0, 5, 'HttpReceiveHttpRequest fails again and again');
+      if (starts === 6) break;
+      await eventually('another channel', () => queue.started.length > starts);
+    }
+    await eventually('the end', () => application.failure !== null);
+    assert.deepEqual(
+      { ...application.failure },
+      { ...application.failure, code: 'ERR_HTTPSYS_DRIVER', win32Code: 5, syscall: 'HttpReceiveHttpRequest' },
+    );
+    assert.equal(application.log.filter((line) => line === 'closed').length, 6);
+    await eventually('the queue to close', () => queue.closed);
+    assert.equal(machine.urls.size, 0);
+  });
+
+  test('RECV-1: a request in between makes the tries begin anew', async () => {
+    const application = new Application();
+    application.open(['http://+:80/']);
+    const { queue } = application;
+    for (let starts = 1; starts <= 8; starts++) {
+      queue.onBatch(Buffer.from('frames...'), 6);
+      queue.onEvent(httpQueueEvents.failed, 0, 1450, '');
+      await eventually('another channel', () => queue.started.length > starts);
+    }
+    assert.equal(application.failure, null);
+    await application.close();
   });
 });
 
