@@ -100,6 +100,12 @@ export const differences: Difference[] = [
     reason: 'a response whose body ends with the connection says Connection: close; node:http says keep-alive and closes',
   },
   {
+    id: 'response.length-beside-close',
+    rule: 'SEND-4',
+    reason: 'HTTP.SYS adds Content-Length to what it is given as a whole, also where the body ends with the connection',
+    engines: ['httpsys'],
+  },
+  {
     id: 'early-answer.abort',
     rule: 'GONE-1',
     reason: 'a request whose body breaks off behind its complete response is told so; node:http leaves its reader waiting',

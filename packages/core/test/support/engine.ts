@@ -102,6 +102,9 @@ export function createServer(options: TestServerOptions = {}, listener?: TestLis
   return loadCore().createServer({ ...engineOption, ...options }, listener);
 }
 
+/** Ports that were given out without their last digit: Wine's HTTP service does not tell them apart by it (WINE-18). */
+const tensTaken = new Set<number>();
+
 /** A port that was free a moment ago; callers retry on EADDRINUSE. */
 export async function freePort(): Promise<number> {
   const probe = net.createServer();
@@ -111,6 +114,9 @@ export async function freePort(): Promise<number> {
   });
   const { port } = probe.address() as AddressInfo;
   await new Promise((resolve) => probe.close(resolve));
+  const tens = Math.floor(port / 10);
+  if (wineHttp && tensTaken.has(tens)) return freePort();
+  tensTaken.add(tens);
   return port;
 }
 

@@ -1,7 +1,9 @@
 /** Waiting without fixed sleeps: every wait has a deadline and says what it waited for. */
 
-/** Milliseconds a test waits for something that should happen; generous because the machine may be shared. */
-export const DEADLINE_MS = 10_000;
+import { onWine } from './wine';
+
+/** Milliseconds a test waits for something that should happen; generous because the machine may be shared. Under Wine programs start slowly (WINE-30). */
+export const DEADLINE_MS = onWine ? 30_000 : 10_000;
 
 /** Resolves after `ms`; only for pacing a client, never as a substitute for a condition. */
 export const pace = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

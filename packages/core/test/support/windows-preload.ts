@@ -1,6 +1,6 @@
 /**
- * Loaded before a test file under Wine (-r): skips the tests that needs-windows.ts lists, and fails the file when an entry names a test that
- * does not exist (any more).
+ * Loaded before a test file on Windows (-r): skips the tests that the lists of needs-windows.ts have, and fails the file when an entry names a test
+ * that does not exist (any more).
  */
 import type { TestOptions } from 'node:test';
 import { entriesFor, nameFits, skipText, testFileName, type WindowsEngine } from './needs-windows';
@@ -43,7 +43,7 @@ if (entries.length > 0) {
   for (const name of ['test', 'it']) runner[name] = Object.assign(listedAside(runner[name]), runner[name]);
   process.on('exit', () => {
     if (unseen.size === 0) return;
-    process.stderr.write(`needs-windows.ts lists tests that ${file} does not have: ${[...unseen].join(', ')}\n`);
+    process.stderr.write(`the lists of needs-windows.ts have tests that ${file} has not: ${[...unseen].join(', ')}\n`);
     process.exitCode = 1;
   });
 }

@@ -3,7 +3,9 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { test } from 'node:test';
-import { entriesFor, nameFits, needsWindows, testFileName, wholeFile } from '../support/needs-windows';
+import { driverFacts } from '../support/driver-facts';
+import { entriesFor, nameFits, skipText, testFileName, wholeFile, NEEDS_WINDOWS } from '../support/needs-windows';
+import { wineFacts } from '../support/wine-facts';
 
 const core = path.join(__dirname, '..', '..');
 const root = path.join(core, '..', '..');
@@ -59,14 +61,34 @@ test('the cross build has the defines and libraries of binding.gyp', () => {
   for (const library of windows?.libraries ?? []) assert.ok(scripts.includes(`'-l${library.replace(/\.lib$/, '')}'`), library);
 });
 
-test('the list of what needs real Windows names test files that exist, with a fact and a reason', () => {
-  for (const { engines, fact, reason, tests } of needsWindows) {
-    assert.ok(engines.length > 0 && fact !== '' && reason !== '');
+test('the lists of what cannot pass under Wine name test files that exist, with reasons', () => {
+  for (const { engines, facts, reason, tests } of [...wineFacts, ...driverFacts]) {
+    assert.ok(engines.length > 0 && facts.length > 0 && reason !== '');
     for (const [file, names] of Object.entries(tests)) {
       assert.ok(fs.existsSync(path.join(core, 'test', `${file}.test.ts`)), file);
       assert.ok(names.length > 0, file);
     }
   }
+});
+
+test('each fact of Wine is on its page, and each fact of HTTP.SYS is not one of Wine', () => {
+  const page = fs.readFileSync(path.join(root, 'docs', 'wine.md'), 'utf8');
+  const onPage = [...page.matchAll(/^\| (WINE-\d+) \|/gm)].map(([, fact]) => fact);
+  assert.deepEqual(
+    onPage,
+    onPage.map((_unused, n) => `WINE-${n + 1}`),
+    'numbered from 1, in order',
+  );
+  const unknown = wineFacts.flatMap(({ facts }) => facts).filter((fact) => !onPage.includes(fact));
+  assert.deepEqual(unknown, []);
+  for (const entry of wineFacts) assert.ok(skipText(entry).startsWith(NEEDS_WINDOWS));
+  for (const entry of driverFacts) assert.ok(!skipText(entry).includes('WINE-'));
+});
+
+test('where there is no Wine, only what HTTP.SYS does otherwise is left out', () => {
+  assert.ok(entriesFor('functional/malformed', 'httpsys', true).length > 0);
+  assert.deepEqual(entriesFor('functional/malformed', 'httpsys', false), []);
+  assert.ok(entriesFor('functional/client-error', 'httpsys', false).length > 0);
 });
 
 test('a listed name means the test of that name, or with * all that begin so', () => {
