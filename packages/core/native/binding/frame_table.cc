@@ -107,6 +107,7 @@ constexpr Named kConstants[] = {
     HTTPSYS_NAMED(kClientErrorEof),
     HTTPSYS_NAMED(kClientErrorTimeout),
     HTTPSYS_NAMED(kClientErrorReset),
+    HTTPSYS_NAMED(kClientErrorLineFeed),
     HTTPSYS_NAMED(kPolicyTimeToLive),
     HTTPSYS_NAMED(kPolicyUntilFlushed),
 };

@@ -18,7 +18,8 @@ enum class FieldLineStatus {
   kIncomplete,  // the line does not end before `end`
   kBadName,     // no name, no colon right behind it, or a continuation line (obs-fold)
   kBadValue,    // NUL or another control character
-  kBadLineEnd,  // CR without LF, or LF without CR
+  kBadLineEnd,  // LF without CR
+  kNoLineFeed,  // CR without LF
   kTooLong,
 };
 
@@ -27,7 +28,7 @@ inline FieldLineStatus readFieldLine(const char** cursor, const char* end, Heade
   if (line == end) return FieldLineStatus::kIncomplete;
   if (*line == '\r') {
     if (end - line < 2) return FieldLineStatus::kIncomplete;
-    if (line[1] != '\n') return FieldLineStatus::kBadLineEnd;
+    if (line[1] != '\n') return FieldLineStatus::kNoLineFeed;
     *cursor = line + 2;
     return FieldLineStatus::kEndOfHead;
   }
@@ -52,7 +53,7 @@ inline FieldLineStatus readFieldLine(const char** cursor, const char* end, Heade
   if (*stop == '\n') return FieldLineStatus::kBadLineEnd;
   if (*stop != '\r') return FieldLineStatus::kBadValue;
   if (end - stop < 2) return FieldLineStatus::kIncomplete;
-  if (stop[1] != '\n') return FieldLineStatus::kBadLineEnd;
+  if (stop[1] != '\n') return FieldLineStatus::kNoLineFeed;
   const char* last = stop;
   while (last > value && bytes::isBlank(last[-1])) --last;
   if (static_cast<size_t>(stop - line) > kFieldBytesMax) return FieldLineStatus::kTooLong;

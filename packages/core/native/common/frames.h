@@ -118,7 +118,7 @@ enum ClientErrorReason : uint16_t {
   kClientErrorMethod = 1,
   kClientErrorUrl = 2,
   kClientErrorVersion = 3,
-  kClientErrorLineEnd = 4,
+  kClientErrorLineEnd = 4,       // LF without CR
   kClientErrorHeader = 5,
   kClientErrorHeaderOverflow = 6,
   kClientErrorContentLength = 7,
@@ -128,6 +128,7 @@ enum ClientErrorReason : uint16_t {
   kClientErrorEof = 11,      // the client ended in the middle of a request
   kClientErrorTimeout = 12,  // a head or a request was not complete in time
   kClientErrorReset = 13,    // the client reset the connection: nothing can be sent any more
+  kClientErrorLineFeed = 14,  // CR without LF
 };
 
 enum PolicyKind : uint8_t { kPolicyTimeToLive = 1, kPolicyUntilFlushed = 2 };

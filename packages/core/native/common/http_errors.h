@@ -9,6 +9,8 @@ namespace errors {
 
 inline constexpr ParseError kBadRequest{400, "Bad Request", "The request is badly formed.", "BadRequest", frames::kClientErrorOther};
 inline constexpr ParseError kInvalidLineEnd{400, "Bad Request", "The request is badly formed.", "Invalid_CR/LF", frames::kClientErrorLineEnd};
+inline constexpr ParseError kMissingLineFeed{400, "Bad Request", "The request is badly formed.", "Invalid_CR/LF",
+                                             frames::kClientErrorLineFeed};
 inline constexpr ParseError kInvalidNumber{400, "Bad Request", "The request is badly formed.", "Number", frames::kClientErrorContentLength};
 inline constexpr ParseError kRepeatedLength{400, "Bad Request", "The request is badly formed.", "Number",
                                             frames::kClientErrorRepeatedLength};

@@ -120,6 +120,10 @@ bool applyField(const HeaderField& field, RequestHead* head, HeadFacts* facts, P
 // What can be said once all fields are known: host, framing, persistence (RFC 9112 sections 3.2, 6.3, 9.3).
 bool concludeHead(RequestHead* head, const HeadFacts& facts, bool requireHost, ParseError* error) {
   const bool http11 = head->versionMinor == 1;
+  if (facts.transferEncoding && (head->contentLength >= 0 || !http11)) {
+    *error = errors::kInvalidFraming;  // the two ways of request smuggling (RFC 9112 sections 6.1, 11.2)
+    return false;
+  }
   if (http11 && requireHost && facts.hostFields == 0) {
     *error = errors::kInvalidHost;
     return false;
@@ -130,10 +134,6 @@ bool concludeHead(RequestHead* head, const HeadFacts& facts, bool requireHost, P
       return false;
     }
     head->host = facts.hostField;
-  }
-  if (facts.transferEncoding && (head->contentLength >= 0 || !http11)) {
-    *error = errors::kInvalidFraming;  // the two ways of request smuggling (RFC 9112 sections 6.1, 11.2)
-    return false;
   }
   const bool needsLength = head->methodCode == methods::kPost || head->methodCode == methods::kPut;
   if (needsLength && head->contentLength < 0 && !head->chunked) {
@@ -162,6 +162,8 @@ ParseStatus parseFields(const char** cursor, const char* end, const char* headEn
         return fail(error, errors::kInvalidHeader);
       case FieldLineStatus::kBadLineEnd:
         return fail(error, errors::kInvalidLineEnd);
+      case FieldLineStatus::kNoLineFeed:
+        return fail(error, errors::kMissingLineFeed);
       case FieldLineStatus::kTooLong:
         return fail(error, errors::kFieldTooLong);
     }

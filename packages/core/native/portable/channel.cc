@@ -202,7 +202,9 @@ void Channel::closeConnections(uint8_t flags, uint32_t connectionId) {
   for (Connection* connection = thread_->firstConnection(); connection != nullptr;) {
     Connection* next = connection->nextConnection();
     if (!connection->isTaken()) {
-      if (connection->lastShard() == shard_) connection->closeFor(this, flags);
+      // One that was greeted and has sent no request yet is not idle for node:http either.
+      const bool greeted = connection->lastShard() == nullptr && connection->knows(this);
+      if (connection->lastShard() == shard_ || (greeted && (flags & frames::kCloseAll) != 0)) connection->closeFor(this, flags);
       // What stays open for others is closed to this application: it is told of it anew with its next request.
       if ((flags & frames::kCloseAll) != 0) connection->forgetChannel(this);
     }

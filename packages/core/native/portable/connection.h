@@ -42,6 +42,8 @@ class Connection final : public Timed {
   Connection* nextConnection() const { return next_; }
   QueueShard* lastShard() const { return shard_; }
   bool closed() const { return closed_; }
+  // A program that has the port for itself, and wants to, hears of the client now; else with its first request.
+  void greet();
   // After an upgrade or CONNECT the bytes are the application's, and no rule of HTTP holds.
   bool isTaken() const { return exchange_ != nullptr && exchange_->taken; }
 

@@ -103,7 +103,8 @@ void Connection::onDeadline() {
     case Deadline::kNone:
       return;
     case Deadline::kHeader:
-      if (in_ == nullptr) {
+      // A client that has said nothing gets no answer, unless a program knows of it and gives one.
+      if (in_ == nullptr && announced_.empty()) {
         close();
         return;
       }

@@ -377,6 +377,7 @@ void IoThread::adopt(Socket socket, uint32_t routeKey) {
   connection->next_ = firstConnection_;
   if (firstConnection_ != nullptr) firstConnection_->previous_ = connection;
   firstConnection_ = connection;
+  connection->greet();
 }
 
 void IoThread::unlinkConnection(Connection* connection) {

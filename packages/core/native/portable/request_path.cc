@@ -338,6 +338,14 @@ void Connection::announce(Channel* channel) {
   appendFrame(channel->out(), frames::kConnection, 0, 0, id_, std::string_view(reinterpret_cast<const char*>(body), bytes));
 }
 
+void Connection::greet() {
+  const QueueShard* sole = thread_->portRules(routePort_).sole;
+  // Of several programs that share a queue nobody knows which one its requests will go to.
+  if (sole == nullptr || !sole->settings().connections || sole->channels().size() != 1) return;
+  Channel* channel = sole->listeningChannel();
+  if (channel != nullptr) announce(channel);
+}
+
 // The body of CONNECTION; returns its bytes.
 size_t Connection::describe(uint8_t* body) const {
   frames::store16(body, remotePort_);

@@ -39,6 +39,7 @@ void QueueSettings::apply(const QueueOptions& options) {
   headBytes = options.headBytes;
   requireHost = options.requireHost;
   clientErrors = options.clientErrors;
+  connections = options.connections;
   const uint64_t seconds = idleMs / 1000;
   if (seconds > 0) keepAliveFields += "Keep-Alive: timeout=" + std::to_string(seconds) + "\r\n";
   if (idleMs > 0 && options.idleGrace > 0) idleMs += timeoutMs(options.idleGrace);

@@ -30,6 +30,7 @@ struct QueueOptions {
   uint32_t headBytes = 0;    // of one request; 0: the engine's limit
   bool requireHost = true;
   bool clientErrors = false;  // the application takes clients whose requests are malformed
+  bool connections = false;   // the application is told of clients when they connect
 };
 
 // The same for the hot path: milliseconds, 0 = none.
@@ -51,6 +52,7 @@ struct QueueSettings {
   uint32_t headBytes = 0;
   bool requireHost = true;
   bool clientErrors = false;
+  bool connections = false;
   std::string keepAliveFields;  // "Connection: keep-alive" with the idle timeout, as node:http words it
 };
 

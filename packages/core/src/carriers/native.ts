@@ -66,6 +66,8 @@ export interface NativeQueueOptions {
   requireHost?: boolean;
   /** Malformed requests go to the application: docs/frames.md. Default false. */
   clientErrors?: boolean;
+  /** The application is told of clients when they connect, not with their first request: docs/frames.md, CONNECTION. Default false. */
+  connections?: boolean;
 }
 
 export interface NativeEngineOptions {

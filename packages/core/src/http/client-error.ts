@@ -16,7 +16,8 @@ const parseErrors: Readonly<Record<number, readonly [code: string, reason: strin
   [frames.ClientErrorMethod]: ['HPE_INVALID_METHOD', 'Invalid method encountered'],
   [frames.ClientErrorUrl]: ['HPE_INVALID_URL', 'Invalid char in url path'],
   [frames.ClientErrorVersion]: ['HPE_INVALID_VERSION', 'Invalid HTTP version'],
-  [frames.ClientErrorLineEnd]: ['HPE_CR_EXPECTED', 'Missing expected CR'],
+  [frames.ClientErrorLineEnd]: ['HPE_CR_EXPECTED', 'Missing expected CR after header value'],
+  [frames.ClientErrorLineFeed]: ['HPE_LF_EXPECTED', 'Missing expected LF after header value'],
   [frames.ClientErrorHeader]: ['HPE_INVALID_HEADER_TOKEN', 'Invalid header token'],
   [frames.ClientErrorHeaderOverflow]: ['HPE_HEADER_OVERFLOW', 'Header overflow'],
   [frames.ClientErrorContentLength]: ['HPE_INVALID_CONTENT_LENGTH', 'Invalid character in Content-Length'],
@@ -58,7 +59,9 @@ export function receiveClientError(server: Server, socket: ConnectionSocket, rea
   }
   socket.handOver();
   const error = makeClientError(reason, understood, packet.length > 0 ? Buffer.from(packet) : null);
-  if (!server.emit('clientError', error, socket)) socket.end(answerOf(error), 'latin1');
+  if (reason === frames.ClientErrorEof) socket.tellEnd();
+  socket.stopErrors();
+  if (!server.emit('clientError', error, socket)) socket.answerAndDestroy(answerOf(error), error);
 }
 
 /** A request that had been delivered broke on its way, and the engine has answered or closed already. */

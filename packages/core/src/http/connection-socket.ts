@@ -5,6 +5,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import * as net from 'node:net';
 import { constants } from 'node:os';
+import * as stream from 'node:stream';
 import type { ConnectionAddress } from '../queue/decode';
 import * as frames from '../queue/frames';
 import { defineAccessors } from './accessors';
@@ -16,9 +17,12 @@ import type { Link, OwnRequest } from './incoming-message';
 import type { Server } from './server';
 import type { OwnResponse } from './server-response';
 
+function ignoreError(): void {}
+
 /** Errors of a connection are the server's 'clientError', as with node:http; nobody has to listen for them. */
 function onSocketError(this: ConnectionSocket, error: Error): void {
-  this.server.emit('clientError', error, this);
+  this.stopErrors();
+  if (!this.server.emit('clientError', error, this)) this.destroy(error);
 }
 
 /** Who wants to know of a silent connection decides about it; else it is closed. */
@@ -69,6 +73,7 @@ export class ConnectionSocket extends net.Socket {
   /** The engine has reported the end: there is nothing left to tell it. */
   private gone = false;
   private resets = false;
+  private endTold = false;
   /** The client's request was malformed, and the program may answer it. */
   private handed = false;
 
@@ -146,6 +151,25 @@ export class ConnectionSocket extends net.Socket {
     callback();
   }
 
+  /** The program's own listeners hear an error from now on, and it is no second 'clientError'. */
+  stopErrors(): void {
+    this.removeListener('error', onSocketError);
+    if (this.listenerCount('error') === 0) this.on('error', ignoreError);
+  }
+
+  /** Nobody wanted the client of a malformed request: it is answered as node:http does, and the connection ends with the error. */
+  answerAndDestroy(answer: string, error: Error): void {
+    this.sendRaw(Buffer.from(answer, 'latin1'), true);
+    // The engine lets the client read it, and closes.
+    this.gone = true;
+    this.destroy(error);
+  }
+
+  override setEncoding(encoding?: BufferEncoding): this {
+    if (this.opaque !== null) return super.setEncoding(encoding);
+    throw nodeError(Error, 'ERR_HTTP_SOCKET_ENCODING', 'Changing the socket encoding is not allowed per RFC7230 Section 3.');
+  }
+
   /** The engine has left the client of a malformed request to the program: what it writes goes out as it is. */
   handOver(): void {
     this.handed = true;
@@ -220,11 +244,11 @@ export class ConnectionSocket extends net.Socket {
     (this as { readableFlowing: boolean | null }).readableFlowing = null;
   }
 
-  /** A request begins: the timeout of the server holds again, whatever the last one had set. */
+  /** A request begins: the timeout of the server holds again, whatever the last one had set; what 'connection' has set holds for the first. */
   beginRequest(): void {
     const { timeout } = this.server;
-    if (timeout > 0 || (this.timeout !== undefined && this.timeout > 0)) this.setTimeout(timeout);
-    this.requestCount++;
+    if (this.requestCount++ > 0 && (timeout > 0 || (this.timeout !== undefined && this.timeout > 0))) this.setTimeout(timeout);
+    else this.touch();
   }
 
   /** Bytes moved. */
@@ -242,9 +266,16 @@ export class ConnectionSocket extends net.Socket {
       if (!opaque.inputEnded) this.lost();
       return;
     }
-    // The constructor of net.Socket listens to 'end' itself; others want to know.
-    if (error === undefined && !this.destroyed && !this.answeredLast && this.listenerCount('end') > 1) this.emit('end');
+    if (error === undefined) this.tellEnd();
     this.destroy(error);
+  }
+
+  /** The client sends no more. */
+  tellEnd(): void {
+    if (this.destroyed || this.answeredLast || this.endTold) return;
+    this.endTold = true;
+    // The constructor of net.Socket listens to 'end' itself; others want to know.
+    if (this.listenerCount('end') > 1) this.emit('end');
   }
 
   /** The client has reset the connection, or the engine is gone. */
@@ -260,7 +291,15 @@ export class ConnectionSocket extends net.Socket {
   }
 }
 
+const writableEnded = Object.getOwnPropertyDescriptor(stream.Writable.prototype, 'writableEnded')!;
+
 defineAccessors(ConnectionSocket.prototype, {
+  // Behind the last response nothing is written any more; the engine ends the connection itself.
+  writableEnded: {
+    get(): boolean {
+      return (this.answeredLast && this._httpMessage === null && this.opaque === null) || (writableEnded.get!.call(this) as boolean);
+    },
+  },
   pending: { get: () => false },
   readyState: {
     get(): string {

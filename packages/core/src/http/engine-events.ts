@@ -25,6 +25,7 @@ export class EngineEvents implements QueueEvents<OwnRequest, ConnectionSocket> {
     const socket = new Socket(server, link, id, flags, address);
     link.addConnection(socket);
     server.connectionMade();
+    if (server.timeout > 0) socket.setTimeout(server.timeout);
     socket.scope.runInAsyncScope(server.emit, server, 'connection', socket);
   }
 

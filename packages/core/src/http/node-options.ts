@@ -20,6 +20,7 @@ interface NodeOptions {
 /** What a server is for this file. */
 export interface TunedServer extends NodeOptions {
   [kNodeOptions]?: NodeOptions;
+  listenerCount(event: string): number;
   /** A property was set. */
   optionsChanged?(): void;
 }
@@ -50,7 +51,7 @@ function shorter(a: number, b: number): number {
 }
 
 /** The queue options of a server: its own in HTTP.SYS' words first, then node:http's where a program has changed them. */
-export function engineOptions(server: TunedServer, given: ServerOptions, listensToClientErrors: boolean): NativeQueueOptions {
+export function engineOptions(server: TunedServer, given: ServerOptions): NativeQueueOptions {
   const native = nativeQueueOptions(given);
   const { keepAliveTimeout, headersTimeout, requestTimeout, maxConnections } = server;
   if (native.idleConnection === undefined && (given.keepAliveTimeout !== undefined || keepAliveTimeout !== defaults.keepAliveTimeout)) {
@@ -69,7 +70,9 @@ export function engineOptions(server: TunedServer, given: ServerOptions, listens
   const headBytes = given.maxHeaderSize ?? http.maxHeaderSize;
   if (headBytes !== headBytesDefault && headBytes > 0) native.headBytes = Math.min(headBytes, headBytesMax);
   if (given.requireHostHeader === false) native.requireHost = false;
-  native.clientErrors = listensToClientErrors;
+  native.connections = server.listenerCount('connection') > 0;
+  // A program that has the sockets hears there what is wrong with their bytes.
+  native.clientErrors = native.connections || server.listenerCount('clientError') > 0;
   return native;
 }
 

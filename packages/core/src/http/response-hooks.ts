@@ -32,6 +32,11 @@ const ownReason = 1 << 20;
 /** A reason phrase is cut here: a frame counts its bytes in 16 bits. */
 const reasonBytesMax = 0xffff;
 
+/** The connection ends behind this response: its end is no news, and there is nothing to be written any more. */
+function answersLast(response: OwnResponse): void {
+  if (response.socket !== null) (response.socket as unknown as { answeredLast: boolean }).answeredLast = true;
+}
+
 /** Frame flags of the head just composed, but for its policy. */
 export function headFlags(response: OwnResponse): number {
   let { flags } = head;
@@ -39,7 +44,7 @@ export function headFlags(response: OwnResponse): number {
   const server = response[kServer];
   if (response[kLink]?.closing === true || !response.shouldKeepAlive) {
     flags |= frames.ResponseClose;
-    if (response.socket !== null) (response.socket as unknown as { answeredLast: boolean }).answeredLast = true;
+    answersLast(response);
   }
   if (response._removedConnection) flags |= frames.ResponseNoConnection;
   else if (server.maxRequestsPerSocket !== null && server.maxRequestsPerSocket > 0) flags |= countedConnection(response, flags);
@@ -82,12 +87,14 @@ function storeHeader(this: OwnResponse, firstLine: string, headers: unknown): vo
     this._removedContLen = false;
   } else if (this._hasBody && !head.transferEncoding && this.req.httpVersionMinor >= 1 && !this.useChunkedEncodingByDefault) {
     flags |= frames.ResponseUntilClose;
+    answersLast(this);
   } else if (typeof this._contentLength === 'number' && this._hasBody && !this._removedContLen && !head.trailer) {
     // `end` has the whole body, which travels in several frames; when it fits one with END, the engine adds the field in Node's place.
     if (this._contentLength > pieceBytesMax || !this.req[kBodyDone]) head.text += `Content-Length: ${this._contentLength}\r\n`;
   } else if (this._hasBody && this._removedTE && !head.transferEncoding) {
     // Without either field the body is what comes until the connection ends (RFC 9112 section 6.3).
     flags |= frames.ResponseUntilClose;
+    answersLast(this);
   }
   this[kPolicyBlock] = policy;
   this[kHead] = head.text;

@@ -32,6 +32,8 @@ import { nodeError } from './node-internals';
 import { defineNodeOptions, engineOptions } from './node-options';
 import { ServerResponse } from './server-response';
 
+/** Events the engine has more to do for. */
+const listenedEvents = ['clientError', 'connection'];
 /** What the engine gives an idle connection where nobody has said otherwise (http-server-api.md section 8.2). */
 const idleSecondsDefault = 120;
 
@@ -71,8 +73,8 @@ export class Server extends BaseServer {
   private prefixPaths: string[] = [];
   /** In the order of `listen`. */
   private listenPaths: string[] = [];
-  /** The engine leaves malformed requests to this server. */
-  private clientErrors = false;
+  /** What the engine was told that this server listens to. */
+  private told = '';
   /** An option was changed while the queue was being opened. */
   private untold = false;
   private readonly draining = new DrainingQueues(() => this.queueDrained());
@@ -206,9 +208,9 @@ export class Server extends BaseServer {
   }
 
   private tune(): NativeQueueOptions {
-    this.clientErrors = this.listenerCount('clientError') > 0;
+    this.told = this.heardEvents();
     this.untold = false;
-    return engineOptions(this, this.serverOptions, this.clientErrors);
+    return engineOptions(this, this.serverOptions);
   }
 
   /** @internal A property of node:http that the engine acts on was set. */
@@ -217,11 +219,15 @@ export class Server extends BaseServer {
     else this.untold = true;
   }
 
-  /** Malformed requests come here only while somebody listens. */
+  /** Malformed requests, and clients that are silent, come here only while somebody listens. */
+  private heardEvents(): string {
+    return listenedEvents.filter((event) => this.listenerCount(event) > 0).join();
+  }
+
   private readonly listenersChange = (event: string | symbol): void => {
-    if (event !== 'clientError') return;
+    if (!listenedEvents.includes(event as string)) return;
     process.nextTick(() => {
-      if (this.listenerCount('clientError') > 0 !== this.clientErrors) this.optionsChanged();
+      if (this.heardEvents() !== this.told) this.optionsChanged();
     });
   };
 

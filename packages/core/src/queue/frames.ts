@@ -115,6 +115,7 @@ export const ClientErrorRepeatedLength = 10;
 export const ClientErrorEof = 11;
 export const ClientErrorTimeout = 12;
 export const ClientErrorReset = 13;
+export const ClientErrorLineFeed = 14;
 
 export const PolicyTimeToLive = 1;
 export const PolicyUntilFlushed = 2;

@@ -57,6 +57,7 @@ const defaultOptions: Required<NativeQueueOptions> = {
   headBytes: 0,
   requireHost: true,
   clientErrors: false,
+  connections: false,
 };
 
 export class ControlPlane {

@@ -184,12 +184,6 @@ export const differences: readonly CompatibilityDifference[] = [
     becomes: (node, name) => when(name.endsWith('the client ends in the middle of a head'), () => withBytes(node, '')),
   },
   {
-    id: 'connection-with-its-first-request',
-    rule: 'docs/frames.md, CONNECTION; RECV-1',
-    reason: "'connection' is emitted with the first request of a connection: one that stays silent is the engine's alone",
-    becomes: (node, name) => when(name.endsWith('a connection without a request'), () => withNotes(node, () => 'connections 1')),
-  },
-  {
     id: 'close-is-said',
     rule: 'RFC 9112 section 9.6',
     reason: 'a server that closes says so in its last answers, and ends a connection whose client said close whatever the program sets',

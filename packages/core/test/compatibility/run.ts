@@ -4,7 +4,7 @@ import * as net from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { createServer as createOwn } from '@httpsys/core';
 import { DEADLINE_MS, nextEvent, within } from '../support/poll';
-import { describeError, get, type App, type Kit, type Observed, type Scenario, type See, type Step } from './scenario';
+import { describeError, get, listenTo, type App, type Kit, type Observed, type Scenario, type See, type Step } from './scenario';
 
 export type EngineName = 'node' | 'embedded' | 'service';
 export const engines: readonly EngineName[] = ['node', 'embedded', 'service'];
@@ -68,15 +68,6 @@ function observe(emitter: object, name: Observed, see: See): void {
     }
     return emit(event, ...values);
   };
-}
-
-/** A socket's events as a listener that came with its first request hears them, behind those of node:http and of the response. */
-const socketEvents = ['end', 'error', 'timeout', 'close'];
-
-function listenTo(socket: net.Socket, see: See): void {
-  for (const event of socketEvents) {
-    socket.on(event, (value: unknown) => see(`socket ${event}${value instanceof Error ? ` ${describeError(value)}` : ''}`));
-  }
 }
 
 /** Dates, ports and the like are not the same twice on any engine. */

@@ -117,3 +117,12 @@ function describe(value: unknown): string {
   if (typeof value === 'object') return Array.isArray(value) ? JSON.stringify(value) : value.constructor.name;
   return typeof value === 'function' ? 'function' : JSON.stringify(value);
 }
+
+/** A socket's events as a listener that came with its first request hears them, behind those of node:http and of the response. */
+const socketEvents = ['end', 'error', 'timeout', 'close'];
+
+export function listenTo(socket: net.Socket, see: See): void {
+  for (const event of socketEvents) {
+    socket.on(event, (value: unknown) => see(`socket ${event}${value instanceof Error ? ` ${describeError(value)}` : ''}`));
+  }
+}

@@ -149,6 +149,13 @@ const malformed: [what: string, bytes: string, code: string][] = [
   ['a length', `${post}Content-Length: x1\r\n\r\n`, 'HPE_INVALID_CONTENT_LENGTH'],
   ['two lengths', `${post}Content-Length: 1\r\nContent-Length: 2\r\n\r\na`, 'HPE_UNEXPECTED_CONTENT_LENGTH'],
   ['both framings', `${post}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n`, 'HPE_INVALID_TRANSFER_ENCODING'],
+  [
+    'both framings and no host',
+    'POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+    'HPE_INVALID_TRANSFER_ENCODING',
+  ],
+  ['a carriage return alone', 'GET / HTTP/1.1\r\nHost: x\r\na: b\rc: d\r\n\r\n', 'HPE_LF_EXPECTED'],
+  ['a line feed alone', 'GET / HTTP/1.1\r\nHost: x\r\na: b\nc: d\r\n\r\n', 'HPE_CR_EXPECTED'],
   ['an unknown coding', `${post}Transfer-Encoding: foo\r\n\r\n`, 'HPE_INVALID_TRANSFER_ENCODING'],
   ['a first chunk', `${post}Transfer-Encoding: chunked\r\n\r\nXYZ\r\n`, 'HPE_INVALID_CHUNK_SIZE'],
   ['a head beyond the limit', `GET / HTTP/1.1\r\nHost: x\r\na: ${'a'.repeat(40_000)}\r\n\r\n`, 'HPE_HEADER_OVERFLOW'],
@@ -296,6 +303,31 @@ test("on a port that two servers share, malformed requests are the engine's", un
   await client.closed();
   assert.deepEqual(heard, []);
 });
+
+test(
+  "on a port that two servers share, 'connection' is told with the first request",
+  unless(features.sharing, 'one server a port'),
+  async (t) => {
+    const heard: string[] = [];
+    const servers = ['a', 'b'].map((name) => {
+      const server = createServer({}, (_req, res) => res.end(name));
+      server.on('connection', () => heard.push(name));
+      return server;
+    });
+    t.after(() => Promise.all(servers.map((server) => shutDown(server))));
+    const port = await onFreePort(async (free) => {
+      await listening(servers[0], `http://*:${free}/a/`);
+      await listening(servers[1], `http://*:${free}/b/`);
+      return free;
+    });
+    const silent = await RawClient.connect(port);
+    const client = await RawClient.connect(port);
+    assert.equal((await client.exchange(GET.replace('/', '/b/'))).text, 'b');
+    assert.deepEqual(heard, ['b']);
+    assert.equal((await silent.exchange(GET.replace('/', '/a/'))).text, 'a');
+    assert.deepEqual(heard, ['b', 'a']);
+  },
+);
 
 test('RAW beyond its bound resets the client', unless(features.httpsys, 'a bound of the engine'), async (t) => {
   const flood: ErrorListener = (_error, socket) => socket.write(Buffer.alloc(70_000, 'x'));

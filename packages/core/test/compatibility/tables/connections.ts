@@ -113,6 +113,28 @@ const rows: Scenario[] = [
     client: [getMore('/1')],
   },
   {
+    name: 'the socket at the end of a last response',
+    app: (req, res, see) => {
+      const { socket } = req;
+      res.on('finish', () => see(`finish, ended ${socket.writableEnded}`));
+      res.on('close', () => see(`close, ended ${socket.writableEnded}`));
+      res.end(req.url);
+    },
+    client: [getMore('/1'), { await: '/1' }, get('/2')],
+  },
+  {
+    name: 'the socket at the end of a response without a length',
+    app: (req, res, see) => {
+      const { socket } = req;
+      res.on('finish', () => see(`finish, ended ${socket.writableEnded}`));
+      res.removeHeader('transfer-encoding');
+      res.removeHeader('content-length');
+      res.removeHeader('connection');
+      res.end('to the end');
+    },
+    client: [getMore('/1')],
+  },
+  {
     name: 'one socket for a connection',
     app: (req, res, see) => {
       const socket = req.socket as typeof req.socket & { seen?: number };

@@ -191,19 +191,6 @@ export const events: Table = {
       until: ['res close', 'req close'],
     })),
     {
-      name: 'a connection without a request',
-      program: async ({ create, listen, connect, fetch, see }) => {
-        let connections = 0;
-        const server = create({}, (_req, res) => res.end());
-        server.on('connection', () => connections++);
-        const port = await listen(server);
-        const silent = await connect(port);
-        await fetch(port);
-        see(`connections ${connections}`);
-        silent.destroy();
-      },
-    },
-    {
       name: 'order of connection and request',
       events: ['server'],
       setup: (server, see) => {

@@ -8,6 +8,7 @@ import { reading } from './reading';
 import { requests } from './requests';
 import { responseHeads } from './response-heads';
 import { servers } from './servers';
+import { silentClients } from './silent-clients';
 import { writeCalls } from './write-calls';
 
 /** All tables, in the order of an exchange. */
@@ -20,6 +21,7 @@ export const tables: readonly Table[] = [
   interim,
   connections,
   events,
+  silentClients,
   servers,
   clients,
 ];
