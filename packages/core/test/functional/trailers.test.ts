@@ -91,7 +91,7 @@ test('trailers of a response whose head was fixed before its only piece', async 
     assert.deepEqual(response.trailers, [['X-Sum', '7']]);
   }
   const old = await connect();
-  old.send('GET / HTTP/1.0\r\n\r\n');
+  old.send('GET / HTTP/1.0\r\nHost: x\r\n\r\n');
   const response = await old.response();
   assert.deepEqual([response.text, response.trailers], ['body', []]);
 });

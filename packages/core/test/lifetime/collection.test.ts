@@ -108,7 +108,7 @@ test('20,000 requests leave heap and resident memory flat', async (t) => {
       const round = (count) => new Promise((resolve, reject) => {
         const socket = net.connect(port, '127.0.0.1');
         let answered = 0, sent = 0, rest = '';
-        const more = () => { let text = ''; for (let n = 0; n < 50 && sent < count; n++, sent++) text += 'GET ' + (sent % 4 ? '/' : '/stream') + ' HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'; if (text) socket.write(text); };
+        const more = () => { let text = ''; for (let n = 0; n < 50 && sent < count; n++, sent++) text += 'GET ' + (sent % 4 ? '/' : '/stream') + ' HTTP/1.1\\r\\nHost: x:' + port + '\\r\\n\\r\\n'; if (text) socket.write(text); };
         socket.on('data', (piece) => {
           rest += piece.toString('latin1');
           const found = rest.split('HTTP/1.1 200').length - 1;

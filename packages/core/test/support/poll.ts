@@ -2,7 +2,7 @@
 
 import { onWine } from './wine';
 
-/** Milliseconds a test waits for something that should happen; generous because the machine may be shared. Under Wine programs start slowly (WINE-30). */
+/** Milliseconds a test waits for something that should happen; generous because the machine may be shared. Under Wine programs start slowly (WINE-29). */
 export const DEADLINE_MS = onWine ? 30_000 : 10_000;
 
 /** Resolves after `ms`; only for pacing a client, never as a substitute for a condition. */

@@ -41,7 +41,8 @@ export const wineFacts: readonly ListedTests[] = [
     reason: 'a client that leaves shows only in the next send, and no connection is ever closed',
     tests: {
       'functional/aborts': [
-        'a client that leaves *',
+        'a client that leaves in the middle of its body *',
+        'a client that leaves before the answer: close without finish',
         'a client that ends its side after the request has left, as far as node:http is concerned',
         "destroying the request's socket closes the connection",
         'req.destroy*',
@@ -62,6 +63,7 @@ export const wineFacts: readonly ListedTests[] = [
         "setTimeout(ms, cb) tells 'timeout' of a connection without life, once",
         "'close' is told exactly once, whoever ends the connection",
       ],
+      'lifetime/close': ['closeAllConnections inside a request listener', 'writing to a response after its server has closed harms nobody'],
       'lifetime/leaks': ['*'],
     },
   },
@@ -75,7 +77,12 @@ export const wineFacts: readonly ListedTests[] = [
         'useChunkedEncodingByDefault = false: *',
         'a removed Transfer-Encoding: *',
       ],
-      'functional/keep-alive': ['Connection: close *', 'shouldKeepAlive = false closes after the response', 'HTTP/1.0 *'],
+      'functional/keep-alive': [
+        'Connection: close *',
+        'shouldKeepAlive = false closes after the response',
+        'HTTP/1.0 closes after the response unless asked otherwise',
+        'HTTP/1.0 with an unknown length ends by closing and is never chunked',
+      ],
       'functional/node-options': ['strictContentLength: a mismatch throws'],
       'functional/observers': ['captureRejections: an async listener that rejects is 500, its fields dropped; begun, the connection ends'],
       'functional/pipelining': [
@@ -147,6 +154,9 @@ export const wineFacts: readonly ListedTests[] = [
         'complete is false until the whole body has come',
         'leaving a for await loop early leaves the response usable',
       ],
+      'functional/timeouts': ['entityBody does not count while the application does not read'],
+      'lifetime/close': ['close while a request body is coming'],
+      'lifetime/exit': ["process.exit inside 'data' of a body"],
     },
   },
   {
@@ -186,7 +196,14 @@ export const wineFacts: readonly ListedTests[] = [
     facts: ['WINE-16'],
     reason: 'the end of one process or queue closes the listening sockets of all',
     tests: {
-      'functional/app-failures': ['*'],
+      'functional/app-failures': [
+        'an application that *',
+        'requests that arrive together with one whose listener throws are served',
+        'an application killed while it answers *',
+        'another prefix of the port never notices that an application dies',
+        '2.5: *',
+        'while an application is blocked, its cached pages and other prefixes answer',
+      ],
       'functional/prefixes': [
         'closing one server leaves the others of the port',
         'one connection may visit several servers of a port',
@@ -232,7 +249,6 @@ export const wineFacts: readonly ListedTests[] = [
         'idleConnection: a connection that never says anything is closed',
         'entityBody: a body that stalls aborts its request',
         'drainEntityBody: *',
-        'minSendRate: *',
       ],
     },
   },
@@ -242,6 +258,7 @@ export const wineFacts: readonly ListedTests[] = [
     reason:
       'names of fields are compared with case, repeated ones keep the last value, and a head has no limits with a status of their own',
     tests: {
+      'conformance/packages': ['fastify.listen binds once and closes'],
       'functional/keep-alive': ['empty lines before a request line are skipped (RFC 9112 section 2.2)'],
       'functional/limits': [
         'more than 1,000 fields',
@@ -326,13 +343,13 @@ export const wineFacts: readonly ListedTests[] = [
   },
   {
     engines: ['embedded', 'httpsys'],
-    facts: ['WINE-29'],
+    facts: ['WINE-28'],
     reason: 'a send of any size is complete at once, so that a client never sees that nobody reads; the same with node:http',
     tests: { 'functional/request-body': ['a paused body stalls the client, and everything arrives after resume'] },
   },
   {
     engines: ['embedded'],
-    facts: ['WINE-29'],
+    facts: ['WINE-28'],
     reason:
       'bytes sent one by one are read together, and node:http, the oracle, forgets the good requests before a bad one in the same read',
     tests: {
@@ -344,7 +361,7 @@ export const wineFacts: readonly ListedTests[] = [
   },
   {
     engines: ['embedded'],
-    facts: ['WINE-30'],
+    facts: ['WINE-29'],
     reason: 'two thousand connections at once take longer on a busy machine than the test waits',
     tests: { 'functional/regressions': ['QUEUE-9: two thousand requests at once are all answered by a program on its own port'] },
   },
