@@ -26,7 +26,7 @@ export class WindowsPrograms {
     const script = path.join(root, 'scripts', 'wine', 'run.sh');
     this.child = spawn(script, ['test/windows/launcher.cjs', stop, ...files], {
       cwd: tree,
-      env: { ...process.env, PORT: String(port), HTTPSYS_ENGINE: '', WINE_TIMEOUT: '400' },
+      env: { ...process.env, PORT: String(port), HTTPSYS_ENGINE: '', WINE_TIMEOUT: '1800' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.child.stdout, this.child.stderr])
