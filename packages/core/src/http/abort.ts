@@ -34,6 +34,11 @@ export function announceEnd(socket: ConnectionSocket, request: OwnRequest | null
   process.nextTick(emitSocketClose, socket, hadError);
 }
 
+function endsWithChunk(response: OwnResponse): boolean {
+  const { _headerSent: begun, _hasBody: hasBody, _contentLength: length, _removedTE: untilClose, useChunkedEncodingByDefault } = response;
+  return begun && hasBody && length === null && !untilClose && useChunkedEncodingByDefault && response.req.httpVersionMinor >= 1;
+}
+
 /** Takes an exchange whose connection is gone out of everything; without events. */
 export function abortExchange(link: Link, request: OwnRequest): void {
   const response = request[kResponse]!;
@@ -44,9 +49,9 @@ export function abortExchange(link: Link, request: OwnRequest): void {
   const server = response[kServer];
   const waiting = response[kWaiting];
   response[kWaiting] = null;
+  // Node's callback of `end` emits 'finish' unless it finds this: what never left is not finished, nor is a body in chunks without its last one.
+  if (waiting !== null || endsWithChunk(response)) (request.socket as { _hadError?: boolean })._hadError = true;
   if (waiting !== null) {
-    // Node's callback of `end` emits 'finish' unless it finds this: what never left is not finished.
-    (request.socket as { _hadError?: boolean })._hadError = true;
     const error = nodeError(Error, 'ERR_STREAM_DESTROYED', 'Cannot call write after a stream was destroyed');
     for (const piece of waiting) if (piece.callback !== null) process.nextTick(piece.callback, error);
   }

@@ -1,6 +1,6 @@
 /** 'clientError' as node:http has it: malformed requests that the engine left to the program (docs/frames.md), with Node's codes. */
 import * as frames from '../queue/frames';
-import type { ConnectionSocket } from './connection-socket';
+import { resetError, type ConnectionSocket } from './connection-socket';
 import { nodeError } from './node-internals';
 import type { Server } from './server';
 
@@ -53,11 +53,14 @@ function answerOf(error: ParseError): string {
 /** CLIENT_ERROR has come: the connection is the program's to answer. */
 export function receiveClientError(server: Server, socket: ConnectionSocket, reason: number, understood: number, packet: Buffer): void {
   if (reason === frames.ClientErrorReset) {
-    const error = Object.assign(nodeError(Error, 'ECONNRESET', 'read ECONNRESET'), { errno: -104, syscall: 'read' });
-    socket.closedByEngine(error);
+    socket.closedByEngine(resetError());
     return;
   }
+  // A request that was under way is over for the engine. A program that answers it all the same is done with the connection.
+  socket._httpMessage?.once('finish', () => socket.destroy());
   socket.handOver();
+  // hapi destroys a socket that has ended, and answers on one that has not.
+  if (reason === frames.ClientErrorEof) (socket as { readable: boolean }).readable = false;
   const error = makeClientError(reason, understood, packet.length > 0 ? Buffer.from(packet) : null);
   if (reason === frames.ClientErrorEof) socket.tellEnd();
   socket.stopErrors();

@@ -36,6 +36,11 @@ function onSocketTimeout(this: ConnectionSocket): void {
   if (!heard.includes(true)) this.destroy();
 }
 
+/** What node:net reports of a client that resets the connection. */
+export function resetError(): Error {
+  return Object.assign(nodeError(Error, 'ECONNRESET', 'read ECONNRESET'), { errno: -constants.errno.ECONNRESET, syscall: 'read' });
+}
+
 /** Bytes a response may be ahead of its client before `write` returns false. */
 export const socketHighWaterMark = 64 * 1024;
 
@@ -281,7 +286,7 @@ export class ConnectionSocket extends net.Socket {
   /** The client has reset the connection, or the engine is gone. */
   lost(): void {
     this.gone = true;
-    this.destroy(Object.assign(nodeError(Error, 'ECONNRESET', 'read ECONNRESET'), { errno: -constants.errno.ECONNRESET, syscall: 'read' }));
+    this.destroy(resetError());
   }
 
   /** The server gives the connection up and has told the engine, or leaves it to others on the port. */

@@ -6,7 +6,7 @@ import { readHeaderEntries } from '../queue/header-entries';
 import type { QueueEvents } from '../queue/request-queue';
 import { kResponse } from '../symbols';
 import { emitClientError, receiveClientError } from './client-error';
-import { ConnectionSocket } from './connection-socket';
+import { ConnectionSocket, resetError } from './connection-socket';
 import { dispatchRequest, takeBody } from './dispatch';
 import type { Queue } from './draining-queues';
 import type { Link, OwnRequest } from './incoming-message';
@@ -64,7 +64,7 @@ export class EngineEvents implements QueueEvents<OwnRequest, ConnectionSocket> {
       return;
     }
     if (reason === frames.AbortMalformedBody || reason === frames.AbortTimeout) emitClientError(this.server, socket, reason);
-    socket.closedByEngine();
+    socket.closedByEngine(reason === frames.AbortClientReset ? resetError() : undefined);
   }
 
   onDrained(request: OwnRequest, bytes: number): void {

@@ -65,6 +65,45 @@ test('a client that leaves before the answer: close without finish', async (t) =
   res.end('later');
 });
 
+test("a client that resets: 'error' with ECONNRESET on its socket, whether somebody listens to 'clientError' or not", async (t) => {
+  for (const listens of [false, true]) {
+    const log: string[] = [];
+    const { connect, server } = await serve(t, (req) => {
+      req.socket.on('error', (error: NodeJS.ErrnoException) => log.push(`error ${error.code} ${error.syscall} ${error.errno! < 0}`));
+      req.socket.on('end', () => log.push('end'));
+      req.socket.on('close', (hadError) => log.push(`close ${hadError}`));
+      log.push('request');
+    });
+    if (listens) server.on('clientError', (error) => log.push(`clientError ${(error as NodeJS.ErrnoException).code}`));
+    const client = await connect();
+    client.send(GET);
+    await eventually('the request', () => log.length === 1);
+    client.reset();
+    await eventually('close', () => log.includes('close true'));
+    const heard = listens ? ['clientError ECONNRESET'] : [];
+    assert.deepEqual(log, ['request', ...heard, 'error ECONNRESET read true', 'close true']);
+  }
+});
+
+test("a body in chunks whose client has left is not finished, though it is ended: no 'finish'", async (t) => {
+  const log: string[] = [];
+  const { connect } = await serve(t, (_req, res) => {
+    res.write('begun');
+    res.on('finish', () => log.push('finish'));
+    res.on('close', () => {
+      res.end('never');
+      log.push('close');
+      setImmediate(() => setImmediate(() => log.push('later')));
+    });
+  });
+  const client = await connect();
+  client.send(GET);
+  await client.bytes(10);
+  client.reset();
+  await eventually('the end', () => log.includes('later'));
+  assert.deepEqual(log, ['close', 'later']);
+});
+
 test('a client that leaves in the middle of a streamed answer: writing goes on harmlessly until close', async (t) => {
   const done = deferred<string[]>();
   const { connect, get } = await serve(t, (req, res) => {

@@ -225,6 +225,31 @@ test("'clientError' of a client that ends in the middle of a body, then the requ
   assert.deepEqual(log, ['HPE_INVALID_EOF_STATE', 'aborted', 'response close', 'request ECONNRESET']);
 });
 
+test("'clientError' of a client that ended: its socket is not readable any more", async (t) => {
+  const { connect, heard } = await serveOnce(t);
+  const client = await connect();
+  client.send('GET / HTTP/1.1\r\nHo');
+  client.end();
+  const [, socket] = await heard;
+  assert.deepEqual([socket.readable, socket.writable], [false, true]);
+  socket.destroy();
+  await client.closed();
+});
+
+test("'clientError' of a client that ended in its body, whose request is answered by its response: the connection ends", async (t) => {
+  const answers: (() => void)[] = [];
+  const { connect } = await serveHearing(
+    t,
+    () => answers.forEach((answer) => answer()),
+    (_req, res) => void answers.push(() => res.end('late')),
+  );
+  const client = await connect();
+  client.send(`${post}Content-Length: 10\r\n\r\n123`);
+  await eventually('the request', () => answers.length === 1);
+  client.end();
+  await client.closed();
+});
+
 test("'clientError' of a reset: ECONNRESET on a socket that is gone", async (t) => {
   const { connect, heard } = await serveOnce(t);
   const client = await connect();

@@ -43,6 +43,8 @@ export const wineFacts: readonly ListedTests[] = [
       'functional/aborts': [
         'a client that leaves in the middle of its body *',
         'a client that leaves before the answer: close without finish',
+        'a client that resets: *',
+        'a body in chunks whose client has left *',
         'a client that ends its side after the request has left, as far as node:http is concerned',
         "destroying the request's socket closes the connection",
         'req.destroy*',
