@@ -30,7 +30,7 @@ export function allStages(platform = process.platform) {
     { words: ['native'], command: [process.execPath, join(core, 'test', 'native', 'run.mjs')] },
     { words: ['unit'], files: testFiles('packages/core/test/unit') },
     ...engines.map((engine) => ({ words: ['functional', engine], engine, files: functional() })),
-    { words: ['compatibility'], files: testFiles('packages/core/test/compatibility') },
+    { words: ['compatibility'], files: testFiles('packages/core/test/compatibility'), timeout: 240_000 },
     ...['express', 'fastify', 'koa'].map((name) => ({ words: ['adapters', name], files: testFiles(`packages/${name}/test`) })),
     { words: ['examples'], files: testFiles('examples') },
     ...['embedded', 'service'].map((engine) => ({ words: ['sanitize', engine], engine, files: functional(), sanitize: true })),

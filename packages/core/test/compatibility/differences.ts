@@ -9,6 +9,8 @@ export interface CompatibilityDifference {
   /** Rule of the reference, RFC section, or part of the design that decides. */
   rule: string;
   reason: string;
+  /** Seen with the applications only, not in the tables. */
+  of?: 'applications';
   /** What node:http's outcome becomes by it; several where that depends on the request. `name` is `subject/scenario`. */
   becomes(node: Outcome, name: string, own: Outcome): Outcome[];
 }
@@ -104,7 +106,7 @@ export const differences: readonly CompatibilityDifference[] = [
       withBytes(
         node,
         node.bytes.replace(
-          /Transfer-Encoding: chunked\r\n(Date: now\r\n(?:Connection: [^\r]*\r\n)?(?:Keep-Alive: [^\r]*\r\n)?)\r\n/,
+          /Transfer-Encoding: chunked\r\n((?:trailer: [^\r]*\r\n)?Date: now\r\n(?:Connection: [^\r]*\r\n)?(?:Keep-Alive: [^\r]*\r\n)?)\r\n/i,
           (text, others: string) => (name304(node) ? text : `${others}Transfer-Encoding: chunked\r\n\r\n`),
         ),
       ),
@@ -178,18 +180,29 @@ export const differences: readonly CompatibilityDifference[] = [
       withNotes(node, (note) => note.replace(/^complete: false$/, 'complete: true').replace(/complete false$/, 'complete true')),
   },
   {
-    id: 'a-client-that-ended-in-its-head',
+    id: 'a-client-that-ended-too-soon',
     rule: 'GONE-3',
-    reason: 'a client that ends in the middle of a head is let go without an answer',
-    becomes: (node, name) => when(name.endsWith('the client ends in the middle of a head'), () => withBytes(node, '')),
+    reason:
+      "a client that ends in the middle of a head or a body is gone, and is let go without an answer where nobody listens to 'clientError'; node:http answers 400",
+    becomes: (node, name) =>
+      when(
+        /the client ends in the middle of a head$|\/a client ends in its body$/.test(name) && node.bytes.startsWith('HTTP/1.1 400 '),
+        () => [{ ...node, bytes: '', notes: node.notes.filter((note) => note !== 'app error Parse Error') }],
+      ),
   },
   {
     id: 'close-is-said',
     rule: 'RFC 9112 section 9.6',
     reason: 'a server that closes says so in its last answers, and ends a connection whose client said close whatever the program sets',
     becomes: (node, name) =>
-      when(/server\.close while|properties one may set/.test(name), () =>
-        withBytes(node, node.bytes.replace(keepAlive, 'Connection: close\r\n')),
+      when(/server\.close while|SIGTERM while|properties one may set/.test(name), () =>
+        withBytes(
+          node,
+          node.bytes.replace(
+            /Connection: keep-alive\r\nKeep-Alive: timeout=\d+\r\n(?![^]*Connection: keep-alive)/,
+            'Connection: close\r\n',
+          ),
+        ),
       ),
   },
   {
@@ -237,6 +250,29 @@ export const differences: readonly CompatibilityDifference[] = [
     becomes: (node, name) =>
       when(name.endsWith('diagnostics_channel'), () => [
         { ...node, notes: [node.notes[0]!, 'http.server.response.created ["request","response"]', ...node.notes.slice(1)] },
+      ]),
+  },
+  {
+    id: 'idle-timeout',
+    rule: 'http-server-api 8.2, IdleConnection',
+    reason:
+      "an idle connection lives for 120 seconds where the program sets no keepAliveTimeout, and clients are told so; node:http's 5 are less than what proxies keep",
+    of: 'applications',
+    becomes: (node) => withBytes(node, node.bytes.replace(/^Keep-Alive: timeout=5\r$/gm, 'Keep-Alive: timeout=120\r')),
+  },
+  {
+    id: 'answers-a-client-that-ended-its-side',
+    rule: 'GONE-3',
+    reason:
+      'a client that has ended its side gets an answer that comes within half a second, and the request is not aborted before; node:http drops the answer and aborts',
+    of: 'applications',
+    becomes: (node, name, own) =>
+      when(/that ended its side, and an answer 50 ms later$/.test(name) && node.bytes === '' && own.bytes.endsWith('\r\n\r\nlater'), () => [
+        {
+          ...node,
+          bytes: own.bytes,
+          notes: [...node.notes.filter((note) => !/aborted|error/.test(note)), 'req end', 'res finish'].sort(),
+        },
       ]),
   },
   {

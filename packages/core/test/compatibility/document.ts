@@ -1,8 +1,10 @@
 /** The generated part of docs/compatibility.md: every difference from node:http that the tests know of, with its rule and reason. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { createRequire } from 'node:module';
 import { rules } from '../conformance/differential-rules';
 import { differences as functional } from '../support/differences';
+import { applications } from './applications';
 import { differences as observed } from './differences';
 import { tables } from './tables';
 
@@ -29,16 +31,31 @@ function grouped(): string[] {
   );
 }
 
+/** Applications with the version of the package that is installed. */
+function counted(): string {
+  const load = createRequire(__filename);
+  const versions: Record<string, string> = {};
+  for (const name of ['express', 'koa', 'fastify', '@hapi/hapi', 'ws', 'socket.io']) {
+    const main = load.resolve(name);
+    const folder = main.slice(0, main.lastIndexOf(`node_modules/${name}/`) + `node_modules/${name}/`.length);
+    versions[name] = (JSON.parse(fs.readFileSync(`${folder}package.json`, 'utf8')) as { version: string }).version;
+  }
+  return applications.map(({ name, uses, scenarios }) => `${name.replace(/ \d+/, ` ${versions[uses]}`)} ${scenarios.length}`).join(', ');
+}
+
 /** The part between the marks. */
 export function generated(): string {
   const scenarios = tables.map(({ subject, scenarios: list }) => `${subject} ${list.length}`).join(', ');
-  const total = tables.reduce((sum, { scenarios: list }) => sum + list.length, 0);
+  const tabled = tables.reduce((sum, { scenarios: list }) => sum + list.length, 0);
+  const total = applications.reduce((sum, { scenarios: list }) => sum + list.length, tabled);
   return [
     begin,
     '',
     `## Differences in ${total} scenarios`,
     '',
     `Scenarios by subject: ${scenarios}.`,
+    '',
+    `Scenarios of slipstreamed applications (${total - tabled} of them): ${counted()}.`,
     ...table(observed.map(({ id, reason, rule }) => row(id, reason, rule))),
     '## Differences in the functional suite',
     ...table(grouped()),
