@@ -19,6 +19,10 @@ const RESTORE_WAIT_MAX_MS = 200;
 /** A channel that ended younger than this is replaced after a pause, milliseconds. */
 const REATTACH_AGE_MS = 1000;
 
+/** The service ends a channel that does not attach soon; one whose process was busy meanwhile is opened anew, so many times in all. */
+const ATTACH_ATTEMPTS = 3;
+const endedUnattached = new Set(['EPIPE', 'ECONNRESET', 'ERR_HTTPSYS_SERVICE_LOST']);
+
 /** Trying again cannot help. */
 const fatal = new Set([
   'ERR_HTTPSYS_VERSION',
@@ -156,11 +160,18 @@ export class ServiceCarrier implements Carrier {
     throw failed.reason;
   }
 
-  private attachOne(link: Link, path: string): Promise<DataChannel> {
-    return DataChannel.attach(path, link.key, {
-      onBatch: (channel, batch, offset, length) => this.events.onBatch(channel, batch, offset, length),
-      onClosed: (channel) => this.onChannelClosed(link, channel),
-    });
+  private async attachOne(link: Link, path: string): Promise<DataChannel> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await DataChannel.attach(path, link.key, {
+          onBatch: (channel, batch, offset, length) => this.events.onBatch(channel, batch, offset, length),
+          onClosed: (channel) => this.onChannelClosed(link, channel),
+        });
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code ?? '';
+        if (attempt === ATTACH_ATTEMPTS || link.control.hasEnded || !endedUnattached.has(code)) throw error;
+      }
+    }
   }
 
   /** The registration is complete: the queue may use its channels, and requests may come. */

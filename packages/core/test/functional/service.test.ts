@@ -44,6 +44,34 @@ async function answerer(port: number, target: string): Promise<string | null> {
   }
 }
 
+test('an application that is busy while it connects to the service listens all the same', service, async (t) => {
+  const directory = privateRuntime(t);
+  const port = await freePort();
+  const busy = startChild(
+    t,
+    `
+    const net = require('node:net');
+    const { connect } = net;
+    let blocked = false;
+    // Behind the first channel's connect, before anything is written on it, for longer than the service waits (kAttachMs).
+    net.connect = (options) => {
+      const socket = connect(options);
+      if (options.onread && !blocked) {
+        blocked = true;
+        process.nextTick(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6000));
+      }
+      return socket;
+    };
+    const server = createServer((req, res) => res.end('served'));
+    server.on('error', (error) => report({ failed: String(error) }));
+    server.listen(process.env.PREFIX, () => report({ listening: true, blocked }));
+  `,
+    { HTTPSYS_RUNTIME_DIR: directory, PREFIX: `http://*:${port}/` },
+  );
+  assert.deepEqual(await busy.report('listening', 30_000), { listening: true, blocked: true });
+  assert.equal((await fetchOnce(port, '/')).text, 'served');
+});
+
 test('one service for all applications of a directory, which is private to the user', service, async (t) => {
   const directory = privateRuntime(t);
   const port = await freePort();
