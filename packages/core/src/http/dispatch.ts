@@ -1,6 +1,6 @@
 /** From a REQUEST frame to `server.emit('request')`: the hot path of the TypeScript side. */
 import { requestStartChannel, responseCreatedChannel } from '../diagnostics';
-import { ProtocolError } from '../queue/decode';
+import { ProtocolError, type TakeRequest } from '../queue/decode';
 import type { RequestFacts } from '../queue/facts';
 import * as frames from '../queue/frames';
 import { readHeaderEntries } from '../queue/header-entries';
@@ -8,7 +8,7 @@ import { methodNames } from '../queue/methods';
 import { kBodyDone, kCreditOwed, kLink, kResponse, kUnstorable, kUser } from '../symbols';
 import { leaveRequest } from './completion';
 import type { ConnectionSocket } from './connection-socket';
-import { initRequest, type Link, type OwnRequest } from './incoming-message';
+import { initRequest, type OwnRequest } from './incoming-message';
 import type { Server } from './server';
 import { initResponse, type OwnResponse } from './server-response';
 import { dispatchUpgrade, showsAhead } from './upgrade';
@@ -40,67 +40,57 @@ function applyFacts(request: OwnRequest, facts: RequestFacts | null): void {
   if (facts.user !== undefined) request[kUser] = facts.user;
 }
 
-export function dispatchRequest(
-  server: Server,
-  link: Link,
-  id: number,
-  flags: number,
-  methodCode: number,
-  connectionId: number,
-  urlContext: number,
-  text: string,
-  methodBytes: number,
-  targetBytes: number,
-  headerCount: number,
-  body: Buffer | null,
-): void {
-  link.takeCredit();
-  const socket = link.findConnection(connectionId);
-  if (socket === null) {
-    // The program destroyed the connection while this request was on its way.
-    link.writer.plain(frames.Cancel, 0, id);
-    link.touch();
-    return;
-  }
-  const method = methodCode !== 0 ? methodNames[methodCode] : text.slice(0, methodBytes);
-  if (method === undefined) throw new ProtocolError(`method ${methodCode} is in no table`);
-  const http10 = (flags & frames.RequestHttp10) !== 0;
-  const request = initRequest(
-    new server.messageClasses.IncomingMessage(socket),
-    server,
-    link,
-    id,
-    method,
-    text.slice(methodBytes, methodBytes + targetBytes),
-    readHeaderEntries(text, methodBytes + targetBytes, headerCount),
-    http10,
-    server.prefixPathOf(urlContext),
-  );
-  if (link.facts !== null) applyFacts(request, link.takeFacts(id));
-  if ((flags & frames.RequestUpgrade) !== 0 || methodCode === connectCode) {
-    if (dispatchUpgrade(server, link, request, socket, flags, body)) return;
-    // What was sent behind it is the next request.
-    if (showsAhead(link)) body = null;
-  }
-  const response = initResponse(new server.messageClasses.ServerResponse(request, server.responseOptions), server, link);
-  request.res = request[kResponse] = response;
-  socket.beginRequest();
-  response.shouldKeepAlive = (flags & frames.RequestKeepAlive) !== 0;
-  (response as { socket: unknown }).socket = socket;
-  socket._httpMessage = response;
-  socket.currentRequest = request;
-  link.addRequest(request);
-  if ((flags & frames.RequestUnstorable) !== 0) request[kUnstorable] = true;
-  if ((flags & frames.RequestEnd) !== 0) {
-    request.complete = true;
-    if (body !== null) request.push(keep(body));
-    else if (server.optimizeEmptyRequests) endEmptyRequest(request);
-    request[kBodyDone] = true;
-  } else if (body !== null) {
-    request[kCreditOwed] += body.length;
-    request.push(keep(body));
-  }
-  socket.scope.runInAsyncScope(announce, undefined, server, request, response, flags, http10);
+/** The requests of one server. */
+export function requestDispatcher(server: Server): TakeRequest<OwnRequest, ConnectionSocket> {
+  return (link, id, flags, methodCode, connectionId, urlContext, text, methodBytes, targetBytes, headerCount, body) => {
+    link.takeCredit();
+    const socket = link.findConnection(connectionId);
+    if (socket === null) {
+      // The program destroyed the connection while this request was on its way.
+      link.writer.plain(frames.Cancel, 0, id);
+      link.touch();
+      return;
+    }
+    const method = methodCode !== 0 ? methodNames[methodCode] : text.slice(0, methodBytes);
+    if (method === undefined) throw new ProtocolError(`method ${methodCode} is in no table`);
+    const http10 = (flags & frames.RequestHttp10) !== 0;
+    const request = initRequest(
+      new server.messageClasses.IncomingMessage(socket),
+      server,
+      link,
+      id,
+      method,
+      text.slice(methodBytes, methodBytes + targetBytes),
+      readHeaderEntries(text, methodBytes + targetBytes, headerCount),
+      http10,
+      server.prefixPathOf(urlContext),
+    );
+    if (link.facts !== null) applyFacts(request, link.takeFacts(id));
+    if ((flags & frames.RequestUpgrade) !== 0 || methodCode === connectCode) {
+      if (dispatchUpgrade(server, link, request, socket, flags, body)) return;
+      // What was sent behind it is the next request.
+      if (showsAhead(link)) body = null;
+    }
+    const response = initResponse(new server.messageClasses.ServerResponse(request, server.responseOptions), server, link);
+    request.res = request[kResponse] = response;
+    socket.beginRequest();
+    response.shouldKeepAlive = (flags & frames.RequestKeepAlive) !== 0;
+    (response as { socket: unknown }).socket = socket;
+    socket._httpMessage = response;
+    socket.currentRequest = request;
+    link.addRequest(request);
+    if ((flags & frames.RequestUnstorable) !== 0) request[kUnstorable] = true;
+    if ((flags & frames.RequestEnd) !== 0) {
+      request.complete = true;
+      if (body !== null) request.push(keep(body));
+      else if (server.optimizeEmptyRequests) endEmptyRequest(request);
+      request[kBodyDone] = true;
+    } else if (body !== null) {
+      request[kCreditOwed] += body.length;
+      request.push(keep(body));
+    }
+    socket.scope.runInAsyncScope(announce, undefined, server, request, response, flags, http10);
+  };
 }
 
 function announce(server: Server, request: OwnRequest, response: OwnResponse, flags: number, http10: boolean): void {

@@ -1,13 +1,13 @@
 /** What an engine tells a server's queue: each frame goes to the object it is about, in the async scope of its connection. */
 import type { BoundUrl } from '../carriers/carrier';
-import type { ConnectionAddress } from '../queue/decode';
+import type { ConnectionAddress, TakeRequest } from '../queue/decode';
 import * as frames from '../queue/frames';
 import { readHeaderEntries } from '../queue/header-entries';
 import type { QueueEvents } from '../queue/request-queue';
 import { kResponse } from '../symbols';
 import { emitClientError, receiveClientError } from './client-error';
 import { ConnectionSocket, resetError } from './connection-socket';
-import { dispatchRequest, takeBody } from './dispatch';
+import { requestDispatcher, takeBody } from './dispatch';
 import type { Queue } from './draining-queues';
 import type { Link, OwnRequest } from './incoming-message';
 import { onResponseDrained } from './response-hooks';
@@ -17,7 +17,11 @@ import type { Server } from './server';
 const socketOf = (request: OwnRequest): ConnectionSocket => request.socket as ConnectionSocket;
 
 export class EngineEvents implements QueueEvents<OwnRequest, ConnectionSocket> {
-  constructor(private readonly server: Server) {}
+  readonly onRequest: TakeRequest<OwnRequest, ConnectionSocket>;
+
+  constructor(private readonly server: Server) {
+    this.onRequest = requestDispatcher(server);
+  }
 
   onConnection(link: Link, id: number, flags: number, address: ConnectionAddress): void {
     const { server } = this;
@@ -27,22 +31,6 @@ export class EngineEvents implements QueueEvents<OwnRequest, ConnectionSocket> {
     server.connectionMade();
     if (server.timeout > 0) socket.setTimeout(server.timeout);
     socket.scope.runInAsyncScope(server.emit, server, 'connection', socket);
-  }
-
-  onRequest(
-    link: Link,
-    id: number,
-    flags: number,
-    methodCode: number,
-    connectionId: number,
-    urlContext: number,
-    text: string,
-    methodBytes: number,
-    targetBytes: number,
-    headerCount: number,
-    body: Buffer | null,
-  ): void {
-    dispatchRequest(this.server, link, id, flags, methodCode, connectionId, urlContext, text, methodBytes, targetBytes, headerCount, body);
   }
 
   onBody(request: OwnRequest, piece: Buffer, last: boolean): void {

@@ -12,23 +12,28 @@ export { ProtocolError } from './protocol-error';
 /** Node's Buffer with the method the type package leaves out. */
 export type InBuffer = Buffer & { latin1Slice(start: number, end: number): string };
 
+/**
+ * A REQUEST frame in its parts: as arguments, for an object of them would be made for every request. `text` holds method (when written out), target
+ * and header entries; `body` is null when there is none inline.
+ */
+export type TakeRequest<R extends LinkedRequest, C extends LinkedConnection> = (
+  link: ChannelLink<R, C>,
+  id: number,
+  flags: number,
+  methodCode: number,
+  connectionId: number,
+  urlContext: number,
+  text: string,
+  methodBytes: number,
+  targetBytes: number,
+  headerCount: number,
+  body: Buffer | null,
+) => void;
+
 /** What a channel's frames become; the http layer implements it. Byte views are valid only during the call. */
 export interface FrameSink<R extends LinkedRequest, C extends LinkedConnection> {
   onConnection(link: ChannelLink<R, C>, id: number, flags: number, address: ConnectionAddress): void;
-  /** `text` holds method (when written out), target and header entries; `body` is null when there is none inline. */
-  onRequest(
-    link: ChannelLink<R, C>,
-    id: number,
-    flags: number,
-    methodCode: number,
-    connectionId: number,
-    urlContext: number,
-    text: string,
-    methodBytes: number,
-    targetBytes: number,
-    headerCount: number,
-    body: Buffer | null,
-  ): void;
+  onRequest: TakeRequest<R, C>;
   onBody(request: R, piece: Buffer, last: boolean): void;
   onBodyEnd(request: R, trailerText: string, trailerCount: number): void;
   onAborted(link: ChannelLink<R, C>, request: R, reason: number): void;
