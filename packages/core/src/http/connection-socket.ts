@@ -306,6 +306,8 @@ defineAccessors(ConnectionSocket.prototype, {
     },
   },
   pending: { get: () => false },
+  // node:http has its parser here, and null behind an upgrade; the engine parses.
+  parser: { get: () => null, set(): void {} },
   readyState: {
     get(): string {
       if (this.opaque === null) return this.destroyed ? 'closed' : 'open';

@@ -7,6 +7,7 @@ import * as http from 'node:http';
 import { nativeQueueOptions, type NativeQueueOptions, type ServerOptions } from '../options';
 import { kNodeOptions } from '../symbols';
 import { defineAccessors } from './accessors';
+import { isHeard } from './foreign-connection';
 
 /** Milliseconds and counts, as programs set them. */
 interface NodeOptions {
@@ -20,7 +21,6 @@ interface NodeOptions {
 /** What a server is for this file. */
 export interface TunedServer extends NodeOptions {
   [kNodeOptions]?: NodeOptions;
-  listenerCount(event: string): number;
   /** A property was set. */
   optionsChanged?(): void;
 }
@@ -70,9 +70,9 @@ export function engineOptions(server: TunedServer, given: ServerOptions): Native
   const headBytes = given.maxHeaderSize ?? http.maxHeaderSize;
   if (headBytes !== headBytesDefault && headBytes > 0) native.headBytes = Math.min(headBytes, headBytesMax);
   if (given.requireHostHeader === false) native.requireHost = false;
-  native.connections = server.listenerCount('connection') > 0;
+  native.connections = isHeard(server as unknown as http.Server, 'connection');
   // A program that has the sockets hears there what is wrong with their bytes.
-  native.clientErrors = native.connections || server.listenerCount('clientError') > 0;
+  native.clientErrors = native.connections || isHeard(server as unknown as http.Server, 'clientError');
   return native;
 }
 

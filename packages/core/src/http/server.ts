@@ -23,6 +23,7 @@ import type { ConnectionSocket } from './connection-socket';
 import { EngineEvents } from './engine-events';
 import { breedMessageClasses, isExpressLike } from './express-prototypes';
 import { closeConnections, DrainingQueues, socketsOf, type Queue } from './draining-queues';
+import { isHeard, serveForeign } from './foreign-connection';
 import { flushTargets } from './flush-target';
 import { IncomingMessage, type OwnRequest } from './incoming-message';
 import { workerClosed, workerListens } from './cluster-worker';
@@ -86,8 +87,9 @@ export class Server extends BaseServer {
     const requestListener = typeof options === 'function' ? options : listener;
     checkServerOptions(given);
     super(given as unknown as http.ServerOptions);
-    // Node's parser and its connection bookkeeping have nothing to do here; 'connection' is emitted with facades.
+    // Node's parser and its connection bookkeeping have nothing to do with connections of an engine, whose sockets are facades.
     this.removeAllListeners('connection');
+    this.on('connection', serveForeign);
     this.removeAllListeners('listening');
     this.on('newListener', this.listenersChange);
     this.on('removeListener', this.listenersChange);
@@ -221,7 +223,7 @@ export class Server extends BaseServer {
 
   /** Malformed requests, and clients that are silent, come here only while somebody listens. */
   private heardEvents(): string {
-    return listenedEvents.filter((event) => this.listenerCount(event) > 0).join();
+    return listenedEvents.filter((event) => isHeard(this, event)).join();
   }
 
   private readonly listenersChange = (event: string | symbol): void => {
