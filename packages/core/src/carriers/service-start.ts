@@ -9,6 +9,8 @@ import { ControlConnection } from './service-control';
 
 /** The compiled entry, also when this file itself runs from its source. */
 const SERVICE_MAIN = path.join(__dirname, '..', '..', 'dist', 'service', 'main.js');
+const SHELL = '/bin/sh';
+const BEHIND_SHELL = '"$HTTPSYS_SERVICE_NODE" "$HTTPSYS_SERVICE_MAIN" & wait $!';
 const START_TIMEOUT_MS = 10_000;
 /** Below this many tries the application itself was busy, and the time is not the service's fault. */
 const START_POLLS_MIN = 40;
@@ -49,7 +51,9 @@ export async function connectService(where: RuntimeDir, isCancelled: () => boole
   let respawnAt = 0;
   for (let wait = POLL_FIRST_MS, polls = 1; ; wait = Math.min(wait * 2, POLL_MAX_MS), polls++) {
     try {
-      return await ControlConnection.open(where.control);
+      const connection = await ControlConnection.open(where.control);
+      started?.release();
+      return connection;
     } catch (error) {
       if (!absent.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
     }
@@ -70,27 +74,49 @@ export async function connectService(where: RuntimeDir, isCancelled: () => boole
   }
 }
 
+/**
+ * A service on its way. It runs behind a shell that tells how it ended, and leaves when it answers: what is left is no child of this process,
+ * for who ends an application with all its children (PM2 does at each reload) must not end the listener of the others.
+ */
 class StartedService {
   /** Why it ended: '' when it left because another one is there; undefined while it runs. */
   ended: string | undefined;
+  private shell: ChildProcess | null = null;
 
   constructor(private readonly where: RuntimeDir) {
     if (!fs.existsSync(SERVICE_MAIN)) {
       this.finish(`${SERVICE_MAIN} does not exist; build the package first (npm run build)`);
       return;
     }
-    const log = fs.openSync(where.log, 'a', 0o600);
+    this.shell = this.run(SHELL, ['-c', BEHIND_SHELL], (error) => {
+      this.shell = null;
+      // An image without a shell: the service is this process' child there.
+      if (error.code === 'ENOENT') this.run(process.execPath, [SERVICE_MAIN], ({ message }) => this.finish(message));
+      else this.finish(error.message);
+    });
+  }
+
+  private run(file: string, args: string[], failed: (error: NodeJS.ErrnoException) => void): ChildProcess {
+    const log = fs.openSync(this.where.log, 'a', 0o600);
     let child: ChildProcess;
     try {
-      child = spawn(process.execPath, [SERVICE_MAIN], { detached: true, stdio: ['ignore', log, log], cwd: '/', env: serviceEnv(where) });
+      child = spawn(file, args, { detached: true, stdio: ['ignore', log, log], cwd: '/', env: serviceEnv(this.where) });
     } finally {
       fs.closeSync(log);
     }
-    child.on('error', (error) => this.finish(error.message));
+    child.on('error', failed);
     child.on('exit', (code, signal) =>
       this.finish(code === 0 ? '' : signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`),
     );
     child.unref();
+    return child;
+  }
+
+  /** It answers. */
+  release(): void {
+    if (this.ended !== undefined) return;
+    this.ended = '';
+    this.shell?.kill('SIGKILL');
   }
 
   private finish(why: string): void {
@@ -102,7 +128,12 @@ class StartedService {
 }
 
 function serviceEnv(where: RuntimeDir): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ...process.env, HTTPSYS_RUNTIME_DIR: where.dir };
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    HTTPSYS_RUNTIME_DIR: where.dir,
+    HTTPSYS_SERVICE_NODE: process.execPath,
+    HTTPSYS_SERVICE_MAIN: SERVICE_MAIN,
+  };
   for (const name of notInherited) delete env[name];
   return env;
 }

@@ -44,6 +44,11 @@ async function answerer(port: number, target: string): Promise<string | null> {
   }
 }
 
+/** By /proc; 0 where there is none. */
+function parentOf(pid: number): number {
+  return pid === 0 ? 0 : Number(/^PPid:\s+(\d+)$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
 test('an application that is busy while it connects to the service listens all the same', service, async (t) => {
   const directory = privateRuntime(t);
   const port = await freePort();
@@ -80,6 +85,8 @@ test('one service for all applications of a directory, which is private to the u
   const pid = servicePid(directory);
   assert.ok(pid);
   assert.notEqual(pid, first.pid);
+  // Who ends an application with all its children, as PM2 does, leaves it alone.
+  await eventually('the service to have another parent', () => parentOf(pid) !== first.pid && parentOf(parentOf(pid)) !== first.pid);
   const second = application(t, directory, `http://*:${port}/b/`);
   await second.report('listening');
   assert.equal(servicePid(directory), pid);
