@@ -4,6 +4,8 @@ import * as dns from 'node:dns';
 import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
+import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
 import type { AddressInfo } from 'node:net';
 import { makeError } from '../errors';
 import type { BoundUrl, Carrier, LoneAddress, LoneBound, OpenQueueOptions } from '../carriers/carrier';
@@ -37,6 +39,18 @@ function queueOptions(kind: Carrier['kind'], options: ServerOptions, native: Nat
 function addressOf(host: string, port: number): AddressInfo {
   const address = host === '' ? '::' : host;
   return { address, family: net.isIPv4(address) ? 'IPv4' : 'IPv6', port };
+}
+
+/** What node:net says of an address, where the service has found words for a prefix; who holds a port stays in `pid`. */
+function inNodesWords(error: Error, address: string, port: number): Error {
+  const { code = '', pid } = error as NodeJS.ErrnoException & { pid?: number };
+  const errno = -(constants.errno as Partial<Record<string, number>>)[code]!;
+  const known = getSystemErrorMap().get(errno);
+  // A right that is missing is explained with what can be done about it.
+  if (known === undefined || (code === 'EACCES' && port > 0)) return error;
+  const told = new Error(`listen ${code}: ${known[1]} ${port > 0 ? `${address}:${port}` : address}`);
+  Object.assign(told, { code, errno, syscall: 'listen', address }, port === 0 ? {} : { port }, pid === undefined ? {} : { pid });
+  return told;
 }
 
 /** One `listen` on one carrier. */
@@ -98,7 +112,7 @@ class Listening implements Opening {
     }
   }
 
-  private openUrls(prefixes: string[], address?: (bound: BoundUrl) => AddressInfo | string): void {
+  private openUrls(prefixes: string[], address?: (bound: BoundUrl) => AddressInfo | string, explain?: (error: Error) => Error): void {
     if (cluster.default.isWorker && this.queue.name === undefined && this.carrier.kind === 'service') {
       const { name, mode, release } = clusterQueue(prefixes);
       Object.assign(this.queue, { name, mode });
@@ -109,7 +123,7 @@ class Listening implements Opening {
       const first = bound[0];
       if (error !== null || first === undefined) {
         this.release();
-        this.done(error, null);
+        this.done(error !== null && explain !== undefined && this.carrier.kind === 'service' ? explain(error) : error, null);
         return;
       }
       this.done(null, { bound, address: address === undefined ? addressOf(first.host, first.port) : address(first) });
@@ -119,14 +133,20 @@ class Listening implements Opening {
   /** On an engine that several processes share a port is a prefix too; it finds a free one for 0. */
   private openPortByUrl(host: string | undefined): void {
     const named = host === undefined || host === '::' || host === '0.0.0.0' ? '+' : net.isIPv6(host) ? `[${host}]` : host;
-    this.openUrls([`http://${named}:${this.request.port}/`], (bound) => addressOf(host ?? '', bound.port));
+    const { port } = this.request;
+    this.openUrls(
+      [`http://${named}:${port}/`],
+      (bound) => addressOf(host ?? '', bound.port),
+      (error) => inNodesWords(error, host ?? '::', port),
+    );
   }
 
   private openPathByUrl(resolved: string, written: string): void {
-    this.openUrls([`unix:${resolved}`], () => {
+    const listened = (): string => {
       this.setMode(resolved);
       return written;
-    });
+    };
+    this.openUrls([`unix:${resolved}`], listened, (error) => inNodesWords(error, written, -1));
   }
 
   /** `listened` runs before the server is told. */

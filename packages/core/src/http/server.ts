@@ -104,7 +104,8 @@ export class Server extends BaseServer {
       ServerResponse: given.ServerResponse ?? bred?.ServerResponse ?? ServerResponse,
     } as unknown as Server['messageClasses'];
     this.shouldUpgradeCallback = given.shouldUpgradeCallback ?? (() => this.listenerCount('upgrade') > 0);
-    this.uniqueHeaders = given.uniqueHeaders === undefined ? null : new Set(given.uniqueHeaders.flat().map((name) => name.toLowerCase()));
+    // As node:http, which takes what is no array for nothing.
+    this.uniqueHeaders = Array.isArray(given.uniqueHeaders) ? new Set(given.uniqueHeaders.flat().map((name) => name.toLowerCase())) : null;
     this.responseOptions = { highWaterMark: given.highWaterMark, rejectNonStandardBodyWrites: given.rejectNonStandardBodyWrites ?? false };
     const seconds = process.env.HTTPSYS_CACHE_DURATION;
     const fromEnvironment = seconds !== undefined && seconds !== '' ? { ttl: Number(seconds) } : null;

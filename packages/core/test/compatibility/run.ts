@@ -23,7 +23,9 @@ export interface Outcome {
 
 function create(engine: EngineName, options: http.ServerOptions, listener?: http.RequestListener): http.Server {
   if (engine === 'node') return http.createServer(options, listener);
-  return createOwn({ timeouts: { idleConnection: idleSeconds }, ...options, engine } as never, listener as never);
+  // It would stand above the program's own.
+  const idle = 'keepAliveTimeout' in options ? {} : { timeouts: { idleConnection: idleSeconds } };
+  return createOwn({ ...idle, ...options, engine } as never, listener as never);
 }
 
 async function listen(server: http.Server): Promise<number> {

@@ -1,9 +1,13 @@
 import type { Table } from '../scenario';
+import { clientErrors } from './client-errors';
 import { clients } from './clients';
 import { connections } from './connections';
 import { events } from './events';
 import { headerCalls } from './header-calls';
 import { interim } from './interim';
+import { limits } from './limits';
+import { listening } from './listening';
+import { observing } from './observing';
 import { reading } from './reading';
 import { requests } from './requests';
 import { responseHeads } from './response-heads';
@@ -23,5 +27,9 @@ export const tables: readonly Table[] = [
   events,
   silentClients,
   servers,
+  listening,
+  limits,
+  clientErrors,
+  observing,
   clients,
 ];
