@@ -151,6 +151,54 @@ export const differences: Difference[] = [
     rule: 'RFC 9110 section 7.8',
     reason: 'the content of a request that asks for an upgrade is read as its body; node:http before 24.9 takes it for the new protocol',
   },
+  {
+    id: 'upgrade.host',
+    rule: 'RFC 9112 section 3.2, ROUTE-9',
+    reason: 'an upgrade needs a Host as every request does, for it is routed by it; node:http does not look',
+  },
+  {
+    id: 'keep-alive.default',
+    rule: 'http-server-api 8.2, IdleConnection',
+    reason: 'where a program sets nothing an idle connection lives 120 seconds, and its client is told so; 5 seconds on node:http',
+  },
+  {
+    id: 'keep-alive.timeout-event',
+    rule: 'http-server-api 8.2, IdleConnection',
+    reason: "a connection that was idle for its time is closed by the engine; node:http lets 'timeout' of the server decide about it",
+  },
+  {
+    id: 'close.head-on-its-way',
+    rule: 'SHUT-7',
+    reason: 'a server that closes finishes the requests it was given; node:http also waits for heads that are still coming',
+    engines: ['embedded'],
+  },
+  {
+    id: 'client-error.once',
+    rule: 'docs/frames.md, Malformed requests',
+    reason:
+      "what a client sends behind what was no request is thrown away; node:http parses on, and reports 'clientError' for each piece until the socket is closed",
+  },
+  {
+    id: 'client-error.bytes-parsed',
+    rule: 'docs/frames.md, Malformed requests',
+    reason: "`bytesParsed` is how far the engine's parser had understood whole parts; node:http counts bytes inside of a part",
+  },
+  {
+    id: 'response.two-lengths',
+    rule: 'docs/frames.md, rules of a response',
+    reason:
+      'a response with several Content-Length fields is a fault of the application, which the client hears of as 500; node:http sends them',
+  },
+  {
+    id: 'body.broken-with-its-head',
+    rule: 'RECV-1',
+    reason: 'a body that is found broken when its head is read is refused with it; node:http has delivered the request by then',
+  },
+  {
+    id: 'socket.high-water-mark',
+    rule: 'docs/frames.md, Back-pressure',
+    reason: 'the marks of back-pressure are 64 KiB on every version, as those of Node 22 and later are; 16 KiB on Node 20',
+  },
   ...malformed.flatMap(([rule, reason, ids]) => ids.map((id) => ({ id: `malformed.${id}`, rule, reason }))),
 ];
 
