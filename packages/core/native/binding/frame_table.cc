@@ -20,6 +20,7 @@ struct Named {
 constexpr Named kConstants[] = {
     HTTPSYS_NAMED(kProtocolMajor),
     HTTPSYS_NAMED(kProtocolMinor),
+    HTTPSYS_NAMED(kMinorWithDetached),
     HTTPSYS_NAMED(kHeaderBytes),
     HTTPSYS_NAMED(kFrameBytesMax),
     HTTPSYS_NAMED(kBodyWindowBytes),
@@ -37,6 +38,7 @@ constexpr Named kConstants[] = {
     HTTPSYS_NAMED(kClientError),
     HTTPSYS_NAMED(kDropped),
     HTTPSYS_NAMED(kRequestFacts),
+    HTTPSYS_NAMED(kDetached),
     HTTPSYS_NAMED(kBlockTls),
     HTTPSYS_NAMED(kBlockServerName),
     HTTPSYS_NAMED(kBlockClientCertificate),

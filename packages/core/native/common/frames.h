@@ -10,7 +10,10 @@ namespace httpsys {
 namespace frames {
 
 constexpr uint8_t kProtocolMajor = 1;
-constexpr uint8_t kProtocolMinor = 2;
+constexpr uint8_t kProtocolMinor = 3;
+
+// The first one in which DETACH is answered.
+constexpr uint8_t kMinorWithDetached = 3;
 
 // Every frame: u32 length of the whole frame, u8 type, u8 flags, u16 aux, u32 id; then the body. Little-endian.
 constexpr uint32_t kHeaderBytes = 12;
@@ -37,6 +40,7 @@ enum Type : uint8_t {
   kClientError = 0x08,
   kDropped = 0x09,
   kRequestFacts = 0x0a,
+  kDetached = 0x0b,
   // both directions
   kCredit = 0x10,
   kOpaque = 0x11,

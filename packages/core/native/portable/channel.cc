@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/frame_writer.h"
 #include "portable/connection.h"
 #include "portable/io_thread.h"
 #include "portable/request_queue.h"
@@ -134,6 +135,8 @@ bool Channel::handleFrame(const frames::Header& header, const uint8_t* body, siz
     case frames::kDetach:
       accepting_ = false;
       shard_->detach(this);
+      // Behind the last request: what the application has by then is all it gets.
+      if (minor_ >= frames::kMinorWithDetached) appendFrame(out(), frames::kDetached, 0, 0, 0);
       return true;
     case frames::kRaw: {
       Connection* connection = thread_->connection(header.id);

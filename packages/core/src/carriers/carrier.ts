@@ -90,6 +90,8 @@ export interface Carrier {
   openAlone?(options: OpenQueueOptions, where: LoneAddress, backlog: number, urlContext: number): LoneBound;
   /** Removes the URLs: no new requests; delivered ones may still be answered. Idle. */
   removeUrls(done: (error: Error | null) => void): void;
+  /** Behind `removeUrls`: other processes have the URLs still, and take the requests that this one leaves. */
+  readonly othersRemain?: boolean;
   setOptions(options: NativeQueueOptions, done: (error: Error | null) => void): void;
   flushCache(url: string, recursive: boolean, done: (error: Error | null, count: number) => void): void;
   queryState(done: (error: Error | null, state: unknown) => void): void;

@@ -52,6 +52,7 @@ export class ServiceCarrier implements Carrier {
   /** What is registered again after a loss: with the ports that were found for 0. */
   private urls: UrlRegistration[] = [];
   private referenced = true;
+  othersRemain = false;
 
   /** @param backlog listen backlog for ports that this queue is the first to use; default 1024 */
   constructor(
@@ -91,7 +92,12 @@ export class ServiceCarrier implements Carrier {
   removeUrls(done: (error: Error | null) => void): void {
     this.urls = [];
     if (this.state === 'lost') process.nextTick(done, null);
-    else this.request(frames.RemoveUrl, {}, (error) => done(error));
+    else {
+      this.request(frames.RemoveUrl, {}, (error, reply) => {
+        this.othersRemain = reply.others === true;
+        done(error);
+      });
+    }
   }
 
   setOptions(options: NativeQueueOptions, done: (error: Error | null) => void): void {

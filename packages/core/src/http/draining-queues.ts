@@ -57,6 +57,7 @@ export class DrainingQueues {
       this.queues.set(queue, 'draining');
       if (this.released) for (const call of this.whenReleased.splice(0)) call();
       closeConnections(queue, frames.CloseIdle);
+      if (queue.carrier.othersRemain === true) this.detach(queue);
       this.check(queue);
     });
   }
@@ -89,11 +90,21 @@ export class DrainingQueues {
     this.endings.delete(queue);
   }
 
+  /** No more requests come; others on the queue get them. */
+  private detach(queue: Queue): void {
+    for (const link of queue.links.values()) if (!link.detached) link.detach(() => this.check(queue));
+  }
+
   private check(queue: Queue): void {
     if (this.queues.get(queue) !== 'draining') return;
     forgetIdle(queue);
     // Upgraded connections count as well.
     if (linksOf(queue).some((link) => link.requests.some((request) => request !== null && request !== undefined))) return;
+    // A request may have been handed over in this very moment.
+    if (linksOf(queue).some((link) => !link.detached)) {
+      this.detach(queue);
+      return;
+    }
     for (const link of queue.links.values()) link.flush();
     this.queues.set(queue, 'ending');
     this.tellEnd(queue);

@@ -74,7 +74,13 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
   private readonly whenTakenQueue: { piece: number; callback: () => void }[] = [];
   private readonly onTakenBound = (): void => this.onTaken();
 
-  constructor(channel: Channel, unansweredMax: number, credit: number) {
+  /** No more requests will come on it; so also on an engine that does not say so. */
+  detached: boolean;
+  private whenDetached: (() => void) | null = null;
+
+  /** @param tellsDetach the engine answers DETACH, and others may have the requests that would come here */
+  constructor(channel: Channel, unansweredMax: number, credit: number, tellsDetach = false) {
+    this.detached = !tellsDetach;
     this.keepsBody = channel.minor >= 1;
     this.channel = channel;
     this.unansweredMax = unansweredMax;
@@ -181,6 +187,19 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
   removeConnection(connection: C): void {
     const slot = connection.connectionId & frames.SlotMask;
     if (this.connections[slot] === connection) this.connections[slot] = null;
+  }
+
+  /** Asks for no more requests; those that are on their way come before `whenDetached` is called. */
+  detach(whenDetached: () => void): void {
+    if (this.whenDetached !== null) return;
+    this.whenDetached = whenDetached;
+    this.writer.plain(frames.Detach, 0, 0);
+    this.touch();
+  }
+
+  onDetached(): void {
+    this.detached = true;
+    this.whenDetached?.();
   }
 
   /** Has `settle` called for an exchange when the handlers of this turn are through, before the batch leaves. */

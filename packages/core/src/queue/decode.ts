@@ -185,6 +185,9 @@ export function decodeBatch<R extends LinkedRequest, C extends LinkedConnection>
         }
         break;
       }
+      case frames.Detached:
+        link.onDetached();
+        break;
       case frames.Dropped:
         sink.onDropped(readAddress(bytes, start + 12, end));
         break;

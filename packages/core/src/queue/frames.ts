@@ -4,7 +4,9 @@
  */
 
 export const ProtocolMajor = 1;
-export const ProtocolMinor = 2;
+export const ProtocolMinor = 3;
+/** The first one in which DETACH is answered. */
+export const MinorWithDetached = 3;
 
 /** u32 length, u8 type, u8 flags, u16 aux, u32 id. */
 export const HeaderBytes = 12;
@@ -29,6 +31,7 @@ export const Attached = 0x07;
 export const ClientError = 0x08;
 export const Dropped = 0x09;
 export const RequestFacts = 0x0a;
+export const Detached = 0x0b;
 // both directions
 export const Credit = 0x10;
 export const Opaque = 0x11;

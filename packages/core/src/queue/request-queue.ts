@@ -3,6 +3,7 @@
  */
 import type { BoundUrl, Carrier, CarrierEvents, Channel } from '../carriers/carrier';
 import { ChannelLink, initialCredit, type LinkedConnection, type LinkedRequest } from './channel-link';
+import * as frames from './frames';
 import { decodeBatch, ProtocolError, type FrameSink, type InBuffer } from './decode';
 
 /** What happens to the queue as a whole. */
@@ -35,7 +36,9 @@ export class RequestQueue<R extends LinkedRequest, C extends LinkedConnection> i
   }
 
   onChannel(channel: Channel): void {
-    this.links.set(channel.id, new ChannelLink<R, C>(channel, this.unansweredMax, initialCredit(this.unansweredMax, this.carrier.kind)));
+    const { kind } = this.carrier;
+    const tellsDetach = kind === 'service' && channel.minor >= frames.MinorWithDetached;
+    this.links.set(channel.id, new ChannelLink<R, C>(channel, this.unansweredMax, initialCredit(this.unansweredMax, kind), tellsDetach));
   }
 
   onBatch(channel: Channel, batch: Uint8Array, offset: number, length: number): void {
@@ -73,6 +76,7 @@ export class RequestQueue<R extends LinkedRequest, C extends LinkedConnection> i
     this.links.delete(channel.id);
     link.open = false;
     this.sink.onLinkClosed(link);
+    link.onDetached();
   }
 
   onLost(error: Error): void {

@@ -124,9 +124,10 @@ export class ControlPlane {
     return listenAlone(this, session, where, backlog, urlContext);
   }
 
-  /** The session's URLs get no new requests; those delivered may still be answered (SHUT-8). */
-  removeUrls(session: Session): void {
+  /** The session's URLs get no new requests; those delivered may still be answered (SHUT-8). True when others of its queue have them still. */
+  removeUrls(session: Session): boolean {
     this.release(this.heldBy(session), (url) => url.holders.delete(session));
+    return session.queue !== null && [...session.queue.urls].some((url) => url.holders.size > 0);
   }
 
   /** Only the creator's options count (QUEUE-5): false when the session is not the creator, and nothing was changed. */

@@ -78,8 +78,7 @@ export class ControlSession {
       case frames.AddUrl:
         return this.addUrls(this.session, frame.body);
       case frames.RemoveUrl:
-        plane.removeUrls(this.session);
-        return {};
+        return { others: plane.removeUrls(this.session) };
       case frames.SetProperty:
         return { applied: plane.setOptions(this.session, checkQueueOptions(frame.body.options)) };
       case frames.FlushCache:

@@ -248,6 +248,15 @@ describe('ports', () => {
     assert.equal(engine.urls.length, 1);
   });
 
+  test('a session that gives its URLs up learns whether others of its queue have them', () => {
+    const { plane } = setUp();
+    const first = application(plane, ['http://*:80/a/'], 'shop');
+    const second = application(plane, ['http://*:80/a/'], 'shop');
+    application(plane, ['http://*:80/b/']);
+    assert.equal(plane.removeUrls(second), true);
+    assert.equal(plane.removeUrls(first), false);
+  });
+
   test('one port is one socket, closed with its last prefix', () => {
     const { plane, engine } = setUp();
     const first = application(plane, ['http://*:80/a/']);

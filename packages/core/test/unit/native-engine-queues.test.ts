@@ -119,11 +119,12 @@ for (const mode of ['loop', 'threads'] as Mode[]) {
       [3, 3],
     );
     peers[0]!.send(makeFrame(frames.Detach, 0, 0, 0));
-    await eventually('the detached one to get nothing more', async () => {
-      const before = peers[0]!.requests.length;
-      for (let n = 0; n < 4; n++) await client.exchange(GET);
-      return peers[0]!.requests.length === before;
-    });
+    await eventually('DETACHED', () => peers[0]!.of(frames.Detached).length === 1);
+    for (let n = 0; n < 4; n++) await client.exchange(GET);
+    assert.deepEqual(
+      peers.map((peer) => peer.requests.length),
+      [3, 7],
+    );
   });
 
   test(name('SHUT-6: when a channel dies its clients get 503 or a closed connection; what waited goes to others'), async (t) => {
