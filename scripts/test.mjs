@@ -3,6 +3,7 @@
 //   npm test -- unit                  one stage
 //   npm test -- functional embedded   the functional suite on one engine (node, embedded, service)
 //   npm test -- functional cache      only files whose path contains "cache"
+//   npm test -- sanitize --whole      under the sanitizers, all files on the embedded engine, too
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
