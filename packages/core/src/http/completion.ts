@@ -14,6 +14,14 @@ interface Listened {
   _eventsCount: number;
 }
 
+interface ServingSocket {
+  _httpMessage: unknown;
+  ending: boolean;
+  timeout?: number;
+  setTimeout(ms: number): void;
+  destroy(): void;
+}
+
 interface Consumed extends http.IncomingMessage {
   _consuming: boolean;
   _dumped: boolean;
@@ -30,10 +38,12 @@ function isHeard(emitter: OwnRequest | OwnResponse): boolean {
 
 /** The socket is idle again, and no longer the response's. */
 function detach(response: OwnResponse): void {
-  const socket = response.req.socket as unknown as { _httpMessage: unknown; ending: boolean; destroy(): void } | null;
+  const socket = response.req.socket as unknown as ServingSocket | null;
   if (socket !== null && socket._httpMessage === response) {
     socket._httpMessage = null;
     if (socket.ending) socket.destroy();
+    // From here on `keepAliveTimeout` counts, which is the engine's; the next request sets the server's `timeout` again.
+    else if (socket.timeout !== undefined && socket.timeout > 0 && response[kServer].keepAliveTimeout > 0) socket.setTimeout(0);
   }
   (response as { socket: unknown }).socket = null;
 }

@@ -250,6 +250,8 @@ export class Server extends BaseServer {
    * @param callback gets ERR_SERVER_NOT_RUNNING when the server was not listening
    */
   override close(callback?: (error?: Error) => void): this {
+    // As node:http's does, whose own method programs replace.
+    this.closeIdleConnections();
     const queue = this.queue;
     if (typeof callback === 'function') {
       if (queue === null) this.once('close', () => callback(nodeError(Error, 'ERR_SERVER_NOT_RUNNING', 'Server is not running.')));

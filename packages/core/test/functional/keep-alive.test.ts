@@ -2,7 +2,7 @@ import { test } from 'node:test';
 import * as assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { serve } from '../support/engine';
-import { nextEvent } from '../support/poll';
+import { eventually, nextEvent } from '../support/poll';
 
 const get = (path: string, ...fields: string[]): string => [`GET ${path} HTTP/1.1`, 'Host: x', ...fields, '', ''].join('\r\n');
 
@@ -157,4 +157,36 @@ test('empty lines before a request line are skipped (RFC 9112 section 2.2)', asy
   const client = await connect();
   assert.equal((await client.exchange(`\r\n\r\n${get('/1')}`)).text, '/1');
   assert.equal((await client.exchange(`\r\n${get('/2')}`)).text, '/2');
+});
+
+test("the server's `timeout` is for requests: between them a connection has `keepAliveTimeout`", async (t) => {
+  const timeouts: unknown[] = [];
+  const { server, connect } = await serve(t, (req, res) => {
+    const { socket } = req;
+    timeouts.push(socket.timeout);
+    res.on('close', () => timeouts.push(socket.timeout !== server.timeout));
+    res.end('ok');
+  });
+  server.timeout = 30_000;
+  const client = await connect();
+  await client.exchange(get('/'));
+  await eventually('the end of the first', () => timeouts.length === 2);
+  await client.exchange(get('/'));
+  await eventually('the end of the second', () => timeouts.length === 4);
+  assert.deepEqual(timeouts, [30_000, true, 30_000, true]);
+});
+
+test('server.close closes idle connections by the method a program may have replaced', async (t) => {
+  let calls = 0;
+  const { server, connect } = await serve(t, (_req, res) => res.end('ok'));
+  const original = server.closeIdleConnections.bind(server);
+  server.closeIdleConnections = () => {
+    calls++;
+    original();
+  };
+  const client = await connect();
+  await client.exchange(get('/'));
+  server.close();
+  await client.closed();
+  assert.equal(calls, 1);
 });
