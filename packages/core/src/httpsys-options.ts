@@ -21,6 +21,11 @@ export interface AuthenticationOptions {
 export interface HttpSysOptions {
   /** Receives pending on the queue at a time, 1 to 1024. Default: five for each processor (RECV-5). */
   pendingReceives?: number;
+  /**
+   * Who may open the queue of `queueName` beside this user, as a security descriptor in SDDL: `D:(A;;GA;;;NS)` lets NETWORK SERVICE, too. At most
+   * 4096 characters. Holds for a queue that this server creates (QUEUE-4). Default: the system's, which lets nobody else.
+   */
+  queueSecurity?: string;
   /** What a client gets when the queue is full or off: a reset, a bare 503, or a 503 with the reason. Default `basic`: a reset (section 8.4). */
   verbosity503?: 'basic' | 'limited' | 'full';
   /** Response bytes per second of each prefix, 1024 to 4,294,967,294; 0 = no limit. Default 0. */
@@ -32,9 +37,10 @@ export interface HttpSysOptions {
 const schemeBits: Record<AuthenticationScheme, number> = { Basic: 1, Digest: 2, NTLM: 4, Negotiate: 8, Kerberos: 16 };
 const verbosities = ['basic', 'limited', 'full'];
 const textMax = 200;
+const sddlMax = 4096;
 
-function text(name: string, value: unknown): string {
-  if (typeof value !== 'string' || value.length > textMax) throw invalidOption(name, `a string of at most ${textMax} characters`, value);
+function text(name: string, value: unknown, max = textMax): string {
+  if (typeof value !== 'string' || value.length > max) throw invalidOption(name, `a string of at most ${max} characters`, value);
   return value;
 }
 
@@ -48,6 +54,7 @@ export function httpSysSettings(options: { httpsys?: HttpSysOptions; authenticat
   const settings: HttpSysSettings = {};
   if (httpsys.pendingReceives !== undefined)
     settings.pendingReceives = integer('httpsys.pendingReceives', httpsys.pendingReceives, 1, 1024);
+  if (httpsys.queueSecurity !== undefined) settings.queueSecurity = text('httpsys.queueSecurity', httpsys.queueSecurity, sddlMax);
   if (httpsys.verbosity503 !== undefined) {
     const level = verbosities.indexOf(httpsys.verbosity503);
     if (level < 0) throw invalidOption('httpsys.verbosity503', `one of ${verbosities.join(', ')}`, httpsys.verbosity503);

@@ -166,6 +166,7 @@ class HttpQueueObject final : public Napi::ObjectWrap<HttpQueueObject> {
     core_ = core.release();
     driver::Driver::Options made;
     made.name = ReadText(options, "name");
+    made.security = ReadText(options, "security");
     made.mode = ReadFlag(options, "attach", false) ? driver::QueueMode::kAttach : driver::QueueMode::kCreate;
     if (ReadFlag(options, "controller", false)) made.mode = driver::QueueMode::kControl;
     const int64_t receives = ReadSetting(options, "pendingReceives");

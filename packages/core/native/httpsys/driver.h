@@ -78,6 +78,7 @@ class Driver {
  public:
   struct Options {
     std::u16string name;
+    std::u16string security;  // access list of a queue that is created, as text (SDDL); empty: the system's default
     QueueMode mode = QueueMode::kCreate;
     uint32_t pendingReceives = 0;  // 0: five for each processor
     // Called on the I/O thread when the outbox has something and had nothing: must make the JavaScript thread call `collect`.

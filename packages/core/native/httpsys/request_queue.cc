@@ -10,6 +10,7 @@
 #include "httpsys/driver_limits.h"
 #include "httpsys/exchange.h"
 #include "httpsys/http_functions.h"
+#include "httpsys/queue_security.h"
 #include "httpsys/receive_operation.h"
 #include "httpsys/request_frames.h"
 #include "httpsys/security_facts.h"
@@ -43,7 +44,10 @@ bool RequestQueue::open(DriverError* error) {
   if (options_.mode == QueueMode::kAttach) flags = api::kQueueOpenExisting;
   if (options_.mode == QueueMode::kControl) flags = api::kQueueController;
   const PCWSTR name = options_.name.empty() ? nullptr : wide(options_.name);
-  const ULONG code = functions().CreateRequestQueue(version, name, nullptr, flags, &handle_);
+  QueueSecurity security;
+  // QUEUE-3: one that exists has its own.
+  if (options_.mode != QueueMode::kAttach && !security.parse(options_.security, error)) return false;
+  const ULONG code = functions().CreateRequestQueue(version, name, security.attributes(), flags, &handle_);
   if (code != NO_ERROR) {
     handle_ = nullptr;
     error->code = code;

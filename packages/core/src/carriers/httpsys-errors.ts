@@ -103,6 +103,10 @@ const queueFailures = new Map<number, [code: string, why: string]>([
 
 /** Why a queue could not be opened. */
 export function queueError(cause: DriverError, name: string | undefined): HttpsysError {
+  if (cause.syscall.startsWith('ConvertStringSecurityDescriptor')) {
+    const text = 'The option httpsys.queueSecurity is no security descriptor in SDDL';
+    return withDriver(new HttpsysError('EINVAL', `${text} (${cause.syscall}: Win32 error ${cause.win32Code})`), cause);
+  }
   const known = cause.syscall === 'HttpCreateRequestQueue' ? queueFailures.get(cause.win32Code) : undefined;
   if (name !== undefined && known !== undefined) {
     const [code, why] = known;

@@ -5,6 +5,8 @@ import type { NativeQueueOptions } from './native';
 export interface HttpQueueOptions {
   /** Machine-wide name; without one the queue is private to this process (QUEUE-2). */
   name?: string;
+  /** Access list of a queue that is created (QUEUE-4), as SDDL; the system's default when absent. */
+  security?: string;
   /** Opens an existing queue of that name. */
   attach?: boolean;
   /** Registers URLs and settings, and takes no requests (QUEUE-6). */
@@ -17,6 +19,8 @@ export interface HttpQueueOptions {
 
 /** What a server asks of HTTP.SYS beyond what every engine has, checked and in the driver's terms. */
 export interface HttpSysSettings {
+  /** Access list of the queue, as SDDL. */
+  queueSecurity?: string;
   /** Receives pending at a time, 1 to 1024. */
   pendingReceives?: number;
   /** 0 basic, 1 limited, 2 full (http-server-api.md section 8.4). */
@@ -48,7 +52,7 @@ export type SharedSettings = Pick<
 >;
 
 /** Settings in the driver's terms: seconds (0 = the system's default, 65535 = none), bytes, counts. What is absent stays as it is. */
-export type HttpQueueSettings = SharedSettings & Omit<HttpSysSettings, 'pendingReceives'>;
+export type HttpQueueSettings = SharedSettings & Omit<HttpSysSettings, 'pendingReceives' | 'queueSecurity'>;
 
 /** `kind` of an event; the C++ twin is `QueueEvent::Kind` in `native/httpsys/driver.h`. */
 export const httpQueueEvents = { failed: 1, flushed: 2, informational: 3, sendRefused: 4, closed: 5 } as const;

@@ -32,11 +32,17 @@ export function openQueue(options: OpenQueueOptions, events: OpenQueueEvents): O
   const name = checkQueueName(options.name);
   const mode = checkQueueMode(options.mode);
   const { credit, httpsys = {} } = options;
-  const { pendingReceives = 0, ...special } = httpsys;
+  const { pendingReceives = 0, queueSecurity: security, ...special } = httpsys;
   const settings = { ...settingsOf(options), ...special };
   const make = (attach: boolean): OpenQueue => {
     const { HttpQueue: NativeQueue } = loadHttpSys();
-    const made = { ...(name === undefined ? {} : { name }), attach, pendingReceives, endsWithProcess: isMainThread };
+    const made = {
+      ...(name === undefined ? {} : { name }),
+      ...(security === undefined || attach ? {} : { security }),
+      attach,
+      pendingReceives,
+      endsWithProcess: isMainThread,
+    };
     const open: OpenQueue = {
       queue: new NativeQueue(
         made,

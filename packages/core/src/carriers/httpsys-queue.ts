@@ -63,8 +63,15 @@ function openPrimaryQueue(name: string, urls: UrlRegistration[], options: OpenQu
   const nothing = (): void => undefined;
   let queue: HttpQueue | null = null;
   try {
-    queue = new NativeQueue({ name, controller: true, pendingReceives: 0, endsWithProcess: isMainThread }, nothing, nothing);
-    const { pendingReceives: _pending, ...special } = options.httpsys ?? {};
+    const { pendingReceives: _pending, queueSecurity: security, ...special } = options.httpsys ?? {};
+    const made = {
+      name,
+      ...(security === undefined ? {} : { security }),
+      controller: true,
+      pendingReceives: 0,
+      endsWithProcess: isMainThread,
+    };
+    queue = new NativeQueue(made, nothing, nothing);
     queue.setOptions({ ...settingsOf(options), ...special });
     const open = { queue, attached: false, urls: [] as BoundUrl[] };
     register(open, urls);

@@ -169,6 +169,16 @@ describe('QUEUE-3: named queues', () => {
     assert.equal(new Application().open(['http://+:82/'], { name: 'other', mode: 'attach' }).error?.code, 'ENOENT');
   });
 
+  test('QUEUE-4: the access list goes with a queue that is created, and with no other', () => {
+    const [first, second] = [new Application(), new Application()];
+    const httpsys = { queueSecurity: 'D:(A;;GA;;;NS)' };
+    first.open(['http://+:80/'], { name: 'shop', httpsys });
+    assert.equal(first.queue.options.security, 'D:(A;;GA;;;NS)');
+    second.open(['http://+:80/'], { name: 'shop', mode: 'createOrAttach', httpsys });
+    assert.equal(second.queue.options.security, undefined);
+    assert.ok(!('queueSecurity' in (first.queue.settings ?? {})));
+  });
+
   test('createOrAttach creates for the first and attaches for the second', () => {
     for (const n of [0, 1]) {
       assert.equal(new Application().open(['http://+:80/'], { name: 'shop', mode: 'createOrAttach' }).error, null);

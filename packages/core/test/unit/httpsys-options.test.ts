@@ -6,12 +6,18 @@ import { httpSysSettings } from '../../src/httpsys-options';
 
 test('settings become the numbers of the API', () => {
   assert.deepEqual(httpSysSettings({}), {});
-  assert.deepEqual(httpSysSettings({ httpsys: { pendingReceives: 7, verbosity503: 'full', maxBandwidth: 4096, kernelBuffering: true } }), {
-    pendingReceives: 7,
-    verbosity503: 2,
-    maxBandwidth: 4096,
-    bufferData: true,
-  });
+  assert.deepEqual(
+    httpSysSettings({
+      httpsys: { pendingReceives: 7, queueSecurity: 'D:', verbosity503: 'full', maxBandwidth: 4096, kernelBuffering: true },
+    }),
+    {
+      pendingReceives: 7,
+      queueSecurity: 'D:',
+      verbosity503: 2,
+      maxBandwidth: 4096,
+      bufferData: true,
+    },
+  );
 });
 
 test('AUTH-1: schemes are a set of bits, and anonymous requests pass unless it says otherwise (AUTH-2)', () => {
@@ -27,6 +33,8 @@ test('AUTH-1: schemes are a set of bits, and anonymous requests pass unless it s
 const wrong: [what: string, options: Parameters<typeof httpSysSettings>[0], code: string][] = [
   ['no receives', { httpsys: { pendingReceives: 0 } }, 'ERR_OUT_OF_RANGE'],
   ['too many receives', { httpsys: { pendingReceives: 1025 } }, 'ERR_OUT_OF_RANGE'],
+  ['a descriptor that is no text', { httpsys: { queueSecurity: 7 as never } }, 'ERR_INVALID_ARG_VALUE'],
+  ['a descriptor without end', { httpsys: { queueSecurity: 'D'.repeat(4097) } }, 'ERR_INVALID_ARG_VALUE'],
   ['a verbosity that is none', { httpsys: { verbosity503: 'loud' as never } }, 'ERR_INVALID_ARG_VALUE'],
   ['a bandwidth below what the API takes', { httpsys: { maxBandwidth: 1023 } }, 'ERR_INVALID_ARG_VALUE'],
   ['no schemes', { authentication: { schemes: [] } }, 'ERR_INVALID_ARG_VALUE'],

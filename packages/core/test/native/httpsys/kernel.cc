@@ -423,4 +423,10 @@ std::u16string Kernel::queueName() {
   return s.queues.empty() ? std::u16string() : s.queues.back()->name;
 }
 
+std::string Kernel::queueSecurity() {
+  State& s = state();
+  const std::lock_guard<std::mutex> lock(s.mutex);
+  return s.queues.empty() ? std::string() : s.queues.back()->security;
+}
+
 }  // namespace kernel

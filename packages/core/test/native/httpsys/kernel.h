@@ -102,6 +102,8 @@ class Kernel {
   int open();
   std::string flushed();
   std::u16string queueName();
+  // The descriptor it was created with; empty: the system's.
+  std::string queueSecurity();
 };
 
 Kernel& instance();

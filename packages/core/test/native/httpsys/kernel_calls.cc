@@ -104,10 +104,11 @@ ULONG WINAPI RemoveUrlFromUrlGroup(HTTP_URL_GROUP_ID id, PCWSTR url, ULONG) {
   return group->second.urls.erase(text(url)) == 0 ? ERROR_FILE_NOT_FOUND : NO_ERROR;
 }
 
-ULONG WINAPI CreateRequestQueue(HTTPAPI_VERSION, PCWSTR name, SECURITY_ATTRIBUTES*, ULONG, HANDLE* handle) {
+ULONG WINAPI CreateRequestQueue(HTTPAPI_VERSION, PCWSTR name, SECURITY_ATTRIBUTES* security, ULONG, HANDLE* handle) {
   BEGIN("CreateRequestQueue");
   s.queues.push_back(std::make_unique<Queue>());
   s.queues.back()->name = text(name);
+  if (security != nullptr && security->lpSecurityDescriptor != nullptr) s.queues.back()->security = static_cast<const char*>(security->lpSecurityDescriptor);
   *handle = s.queues.back().get();
   return NO_ERROR;
 }

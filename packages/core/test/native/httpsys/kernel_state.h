@@ -39,6 +39,7 @@ struct Request {
 
 struct Queue {
   std::u16string name;
+  std::string security;
   bool closed = false;
   bool shutdown = false;
   bool skips = false;

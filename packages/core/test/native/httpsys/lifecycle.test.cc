@@ -45,6 +45,26 @@ TEST("QUEUE-2: the queue has the name it was given") {
   CHECK(instance().queueName() == u"shop");
 }
 
+TEST("QUEUE-4: a queue is created with the access list it was given, one that is opened with none; text that is no descriptor is an error") {
+  driver::Driver::Options options;
+  options.name = u"shop";
+  options.security = u"D:(A;;GA;;;NS)";
+  {
+    Application application(options);
+    CHECK_EQ(instance().queueSecurity(), "D:(A;;GA;;;NS)");
+  }
+  options.mode = driver::QueueMode::kAttach;
+  {
+    Application application(options);
+    CHECK_EQ(instance().queueSecurity(), "");
+  }
+  options.mode = driver::QueueMode::kControl;
+  options.security = u"everybody";
+  Application application(options);
+  CHECK(withError(application, "ConvertStringSecurityDescriptorToSecurityDescriptorW", 1336));
+  CHECK_EQ(instance().calls("CreateRequestQueue"), 0);
+}
+
 TEST("QUEUE-5: an attached queue is opened by its name and its properties are left to its creator") {
   driver::Driver::Options options;
   options.name = u"shop";

@@ -170,6 +170,8 @@ ULONG WINAPI CreateRequestQueue(HTTPAPI_VERSION version, PCWSTR name, SECURITY_A
          "a name that is too long, or has path separators");
   const bool attaches = (flags & api::kQueueOpenExisting) != 0;
   expect(!attaches || (security == nullptr && !wanted.empty()), "QUEUE-3", "an existing queue is opened by its name, without a descriptor");
+  expect(security == nullptr || (security->nLength == sizeof *security && security->lpSecurityDescriptor != nullptr), "QUEUE-4",
+         "security attributes without their length or their descriptor");
   const ULONG code = next().CreateRequestQueue(version, name, security, flags, queue);
   if (code != NO_ERROR) return code;
   all().queues[*queue].attached = attaches;

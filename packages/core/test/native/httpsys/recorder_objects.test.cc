@@ -142,6 +142,12 @@ TEST("the recording layer notices queues that are opened or closed against the r
          SECURITY_ATTRIBUTES security{};
          createQueue(L"shop", &security, api::kQueueOpenExisting);
        }},
+      {"QUEUE-4",
+       [](Hand&) {
+         SECURITY_ATTRIBUTES security{};
+         security.nLength = sizeof security;
+         createQueue(L"shop", &security, 0);
+       }},
       {"QUEUE-5",
        [](Hand& hand) {
          Hand::api().CloseRequestQueue(hand.queue);

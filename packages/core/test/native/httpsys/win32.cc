@@ -57,6 +57,19 @@ BOOL ConvertSidToStringSidW(PSID, PWSTR* text) {
   return TRUE;
 }
 
+// A descriptor is its text here.
+BOOL ConvertStringSecurityDescriptorToSecurityDescriptorW(PCWSTR text, DWORD, PSECURITY_DESCRIPTOR* descriptor, PULONG) {
+  const std::string plain = narrow(text);
+  if (plain.rfind("D:", 0) != 0) {
+    lastError = 1336;  // ERROR_INVALID_ACL
+    return FALSE;
+  }
+  char* const copy = static_cast<char*>(std::malloc(plain.size() + 1));
+  std::memcpy(copy, plain.c_str(), plain.size() + 1);
+  *descriptor = copy;
+  return TRUE;
+}
+
 HLOCAL LocalFree(HLOCAL memory) {
   std::free(memory);
   return nullptr;

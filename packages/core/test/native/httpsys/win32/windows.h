@@ -147,6 +147,9 @@ int WideCharToMultiByte(unsigned codePage, DWORD flags, PCWSTR text, int length,
 BOOL GetTokenInformation(HANDLE token, TOKEN_INFORMATION_CLASS kind, void* out, DWORD bytes, DWORD* returned);
 BOOL LookupAccountSidW(PCWSTR system, PSID sid, PWSTR name, DWORD* nameLength, PWSTR domain, DWORD* domainLength, SID_NAME_USE* use);
 BOOL ConvertSidToStringSidW(PSID sid, PWSTR* text);
+using PSECURITY_DESCRIPTOR = void*;
+constexpr DWORD SDDL_REVISION_1 = 1;
+BOOL ConvertStringSecurityDescriptorToSecurityDescriptorW(PCWSTR text, DWORD revision, PSECURITY_DESCRIPTOR* descriptor, PULONG bytes);
 HLOCAL LocalFree(HLOCAL memory);
 DWORD GetLastError();
 ULONGLONG GetTickCount64();
