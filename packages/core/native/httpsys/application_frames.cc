@@ -1,10 +1,8 @@
 // What the application sends: whole frames, each length checked, handed to their requests (docs/frames.md).
-#include <algorithm>
 #include <string>
 #include <utility>
 
-#include "common/frames.h"
-#include "common/limits.h"
+#include "common/frame_checks.h"
 #include "common/response_frame.h"
 #include "httpsys/exchange.h"
 #include "httpsys/request_queue.h"
@@ -23,9 +21,7 @@ bool RequestQueue::handleBatch(const std::shared_ptr<Batch>& batch) {
   while (left > 0) {
     if (left < frames::kHeaderBytes) return malformed("a header is cut off");
     const frames::Header header = frames::loadHeader(data);
-    if (header.length < frames::kHeaderBytes || header.length > frames::kFrameBytesMax || header.length > left) {
-      return malformed("frame length " + std::to_string(header.length) + " is out of range");
-    }
+    if (!frames::lengthFits(header) || header.length > left) return malformed(frames::lengthFault(header));
     if (!handleFrame(header, data + frames::kHeaderBytes, header.length - frames::kHeaderBytes, batch)) return false;
     data += header.length;
     left -= header.length;
@@ -36,11 +32,11 @@ bool RequestQueue::handleBatch(const std::shared_ptr<Batch>& batch) {
 bool RequestQueue::handleFrame(const frames::Header& header, const uint8_t* body, size_t length, const std::shared_ptr<Batch>& batch) {
   switch (header.type) {
     case frames::kAttach:
-      return malformed("ATTACH on an attached channel");
+      return malformed(frames::kAttachedTwice);
     case frames::kCredit:
-      if (length != 4) return malformed("CREDIT with a body of " + std::to_string(length) + " bytes");
+      if (length != frames::kCreditBytes) return malformed(frames::creditFault(length));
       if (header.id != 0) break;
-      credit_ = static_cast<uint32_t>(std::min<uint64_t>(uint64_t{credit_} + frames::load32(body), httpsys::limits::kRequestCreditMax));
+      credit_ = frames::withCredit(credit_, body);
       pumpReceives();
       return true;
     case frames::kCloseConnections:
@@ -49,18 +45,10 @@ bool RequestQueue::handleFrame(const frames::Header& header, const uint8_t* body
     case frames::kDetach:
       accepting_ = false;
       return true;
-    case frames::kResponse:
-      if (!splitsWell(body, length)) return malformed("RESPONSE is shorter than its parts");
-      break;
-    case frames::kInformational:
-    case frames::kData:
-    case frames::kEnd:
-    case frames::kCancel:
-    case frames::kOpaque:
-      break;
     default:
-      // A later minor version may add types; they are skipped.
-      return true;
+      if (!frames::isOfRequest(header.type)) return true;
+      if (header.type == frames::kResponse && !splitsWell(body, length)) return malformed(frames::kResponseTooShort);
+      break;
   }
   return handleRequestFrame(header, body, length, batch);
 }
@@ -97,7 +85,7 @@ bool RequestQueue::handleRequestFrame(const frames::Header& header, const uint8_
     default:
       break;
   }
-  return fits || malformed("more response bytes than the window of request " + std::to_string(header.id));
+  return fits || malformed(frames::windowFault(header.id));
 }
 
 // The driver keeps a connection as long as it pleases, and there is no call to end an idle one: the application forgets it, and is told of it

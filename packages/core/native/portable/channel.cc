@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/frame_checks.h"
 #include "common/frame_writer.h"
 #include "portable/connection.h"
 #include "portable/io_thread.h"
@@ -66,9 +67,9 @@ bool Channel::fail(std::string why) {
   return false;
 }
 
-bool Channel::overrun(uint32_t id) { return fail("more response bytes than the window of request " + std::to_string(id)); }
+bool Channel::overrun(uint32_t id) { return fail(frames::windowFault(id)); }
 
-bool Channel::onAttach(const frames::Header&, const uint8_t*, size_t) { return fail("ATTACH on an attached channel"); }
+bool Channel::onAttach(const frames::Header&, const uint8_t*, size_t) { return fail(frames::kAttachedTwice); }
 
 void Channel::end() {
   if (!open_) return;
@@ -85,8 +86,8 @@ bool Channel::handleFrames(const uint8_t* data, size_t length, size_t* consumed)
   bool ok = true;
   while (ok && open_ && length - at >= frames::kHeaderBytes) {
     const frames::Header header = frames::loadHeader(data + at);
-    if (header.length < frames::kHeaderBytes || header.length > frames::kFrameBytesMax) {
-      ok = fail("frame length " + std::to_string(header.length) + " is out of range");
+    if (!frames::lengthFits(header)) {
+      ok = fail(frames::lengthFault(header));
       break;
     }
     if (length - at < header.length) break;
@@ -124,9 +125,9 @@ bool Channel::handleFrame(const frames::Header& header, const uint8_t* body, siz
     case frames::kAttach:
       return onAttach(header, body, length);
     case frames::kCredit:
-      if (length != 4) return fail("CREDIT with a body of " + std::to_string(length) + " bytes");
+      if (length != frames::kCreditBytes) return fail(frames::creditFault(length));
       if (header.id != 0) break;
-      credit_ = static_cast<uint32_t>(std::min<uint64_t>(uint64_t{credit_} + frames::load32(body), limits::kRequestCreditMax));
+      credit_ = frames::withCredit(credit_, body);
       shard_->pump();
       return true;
     case frames::kCloseConnections:
@@ -145,16 +146,9 @@ bool Channel::handleFrame(const frames::Header& header, const uint8_t* body, siz
       }
       return true;
     }
-    case frames::kResponse:
-    case frames::kInformational:
-    case frames::kData:
-    case frames::kEnd:
-    case frames::kCancel:
-    case frames::kOpaque:
-      break;
     default:
-      // A later minor version may add types; they are skipped.
-      return true;
+      if (!frames::isOfRequest(header.type)) return true;
+      break;
   }
   return handleRequestFrame(header, body, length);
 }
@@ -163,7 +157,7 @@ bool Channel::handleRequestFrame(const frames::Header& header, const uint8_t* bo
   Exchange* exchange = thread_->exchange(header.id);
   // A finished id is skipped without a word: both sides cross on the wire.
   if (exchange == nullptr || exchange->channel != this) {
-    if (header.type == frames::kResponse && !Connection::responseFrameFits(body, length)) return fail("RESPONSE is shorter than its parts");
+    if (header.type == frames::kResponse && !Connection::responseFrameFits(body, length)) return fail(frames::kResponseTooShort);
     return true;
   }
   Connection* connection = exchange->connection;
@@ -173,7 +167,7 @@ bool Channel::handleRequestFrame(const frames::Header& header, const uint8_t* bo
       connection->onBodyCredit(frames::load32(body));
       return true;
     case frames::kResponse:
-      if (!Connection::responseFrameFits(body, length)) return fail("RESPONSE is shorter than its parts");
+      if (!Connection::responseFrameFits(body, length)) return fail(frames::kResponseTooShort);
       return connection->onResponse(header, body, length) || overrun(header.id);
     case frames::kInformational:
       connection->onInformational(header.aux, bytes);

@@ -7,7 +7,7 @@ const path = require('node:path');
 
 const [stop, ...files] = process.argv.slice(2);
 const children = files.map((file) => {
-  const child = spawn(process.execPath, ['--expose-gc', '-r', path.join(__dirname, 'wildcard.cjs'), file], { stdio: 'inherit' });
+  const child = spawn(process.execPath, ['--expose-gc', file], { stdio: 'inherit' });
   child.on('exit', (code) => console.log(`ended ${path.basename(file)} ${code}`));
   return child;
 });
