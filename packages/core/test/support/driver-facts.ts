@@ -24,6 +24,7 @@ export const driverFacts: readonly ListedTests[] = [
         'writeProcessing sends 102',
         'writeEarlyHints sends 103 with its links and fields, and calls back',
         'several interim responses keep their order',
+        'an interim response that a program writes in pieces',
       ],
     },
   },

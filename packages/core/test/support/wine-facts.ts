@@ -130,6 +130,7 @@ export const wineFacts: readonly ListedTests[] = [
     tests: {
       'conformance/packages': ['Express *'],
       'functional/early-answer': ['*'],
+      'functional/events': ['a swapped prototype, as Express does it, keeps requests and responses working'],
       'functional/informational': ['BODY-5: *', "'checkContinue'*", 'a server without a listener does not crash on an expectation'],
       'functional/keep-alive': ['BODY-6: a body nobody reads is drained, and the next request of the connection is served'],
       'functional/limits': ['maxRequestBodyBytes: *'],
@@ -144,6 +145,7 @@ export const wineFacts: readonly ListedTests[] = [
         'a chunked body *',
         'chunk extensions and upper-case sizes are understood',
         'a body that comes byte by byte',
+        'setEncoding joins characters that two pieces share',
         '8 MiB with *',
         'pieces reach the application as they come, before the body ends',
         "'readable' and read() deliver the body",
