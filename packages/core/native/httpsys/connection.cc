@@ -6,6 +6,7 @@
 #include "common/frame_writer.h"
 #include "httpsys/driver_limits.h"
 #include "httpsys/exchange.h"
+#include "httpsys/gone.h"
 #include "httpsys/http_functions.h"
 #include "httpsys/request_frames.h"
 #include "httpsys/request_queue.h"
@@ -24,8 +25,6 @@ uint16_t remotePortOf(const HTTP_REQUEST& request) {
   return in.sin_port;
 }
 
-bool givesNotice() { return capabilities().waitForDisconnectEx || capabilities().waitForDisconnect; }
-
 }  // namespace
 
 Connection::Connection(RequestQueue* queue, HTTP_CONNECTION_ID connectionKey, const HTTP_REQUEST& request)
@@ -33,10 +32,15 @@ Connection::Connection(RequestQueue* queue, HTTP_CONNECTION_ID connectionKey, co
 
 bool Connection::sameClient(const HTTP_REQUEST& request) const { return remotePort_ == remotePortOf(request); }
 
-void Connection::completed(ULONG, ULONG, bool) {
+void Connection::completed(ULONG error, ULONG, bool) {
   ConnectionTable& table = queue_->connections();
   if (closed) {
     table.releaseIfDone(this);
+    return;
+  }
+  // The call was refused: that says nothing about the client, whose request must not suffer.
+  if (error != NO_ERROR && !meansGone(error)) {
+    table.waitRefused();
     return;
   }
   if (current != nullptr) current->clientGone();
@@ -44,6 +48,10 @@ void Connection::completed(ULONG, ULONG, bool) {
 }
 
 ConnectionTable::~ConnectionTable() = default;
+
+bool ConnectionTable::givesNotice() const {
+  return !waitsRefused_ && (capabilities().waitForDisconnectEx || capabilities().waitForDisconnect);
+}
 
 Connection* ConnectionTable::of(const HTTP_REQUEST& request) {
   const auto found = keys_.find(request.ConnectionId);

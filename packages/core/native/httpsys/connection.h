@@ -61,8 +61,11 @@ class ConnectionTable {
   // Frees a closed one that nothing refers to any more.
   void releaseIfDone(Connection* connection);
   size_t size() const { return open_; }
+  // The system does not wait for the end of connections: nobody says when they close.
+  void waitRefused() { waitsRefused_ = true; }
 
  private:
+  bool givesNotice() const;
   void list(Connection* connection);
   void unlist(Connection* connection);
 
@@ -74,6 +77,7 @@ class ConnectionTable {
   Connection* oldest_ = nullptr;
   Connection* newest_ = nullptr;
   size_t idleCount_ = 0;
+  bool waitsRefused_ = false;
 };
 
 }  // namespace driver

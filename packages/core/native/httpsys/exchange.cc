@@ -9,6 +9,7 @@
 #include "common/response_frame.h"
 #include "httpsys/connection.h"
 #include "httpsys/driver_limits.h"
+#include "httpsys/gone.h"
 #include "httpsys/http_functions.h"
 #include "httpsys/request_queue.h"
 
@@ -16,21 +17,6 @@ namespace httpsys {
 namespace driver {
 
 namespace {
-
-// The client or the queue is gone (section 14); anything else says that the call itself was wrong.
-bool meansGone(ULONG error) {
-  switch (error) {
-    case ERROR_CONNECTION_INVALID:
-    case ERROR_CONNECTION_ABORTED:
-    case ERROR_NETNAME_DELETED:
-    case ERROR_OPERATION_ABORTED:
-    case ERROR_INVALID_HANDLE:
-    case ERROR_BROKEN_PIPE:
-      return true;
-    default:
-      return false;
-  }
-}
 
 constexpr std::string_view kPageFields = "Content-Type: text/html; charset=us-ascii\r\n";
 

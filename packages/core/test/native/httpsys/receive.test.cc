@@ -248,6 +248,27 @@ TEST("GONE-3: a client that leaves while its request is under way aborts it, and
   application.respond(application.requests[0].id, 200, "", "too late");
 }
 
+TEST("GONE-3: where the system refuses to wait for the end of a connection, its requests are served all the same") {
+  for (const ULONG code : {1u, 50u, 87u}) {
+    instance().script.results["WaitForDisconnectEx"] = {code};
+    Application application;
+    const uint64_t first = instance().deliver({});
+    application.respond(application.request(0).id, 200, "", "1");
+    CHECK_EQ(application.answer(first).bytes, "1");
+    kernel::RequestSpec spec;
+    spec.connection = instance().connectionOf(first);
+    const uint64_t second = instance().deliver(spec);
+    application.respond(application.request(1).id, 200, "", "2");
+    CHECK_EQ(application.answer(second).bytes, "2");
+    CHECK_EQ(application.requests[0].aborted + application.requests[1].aborted, 0);
+    // One refusal is enough: the next connection is not waited for.
+    const uint64_t other = instance().deliver({});
+    application.respond(application.request(2).id, 200, "", "3");
+    application.answer(other);
+    CHECK_EQ(instance().calls("WaitForDisconnectEx"), 1);
+  }
+}
+
 TEST("RECV-7: concurrent streams of HTTP/2 are told of each, and only the connection is waited for") {
   Application application;
   kernel::RequestSpec spec;
