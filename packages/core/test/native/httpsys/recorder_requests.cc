@@ -47,7 +47,7 @@ ULONG WINAPI ReceiveHttpRequest(HANDLE handle, HTTP_REQUEST_ID id, ULONG flags, 
   }
   ULONG count = 0;
   const ULONG code = next().ReceiveHttpRequest(handle, id, flags, buffer, bytes, &count, overlapped);
-  if (returned != nullptr && code != ERROR_IO_PENDING) *returned = count;
+  if (returned != nullptr) *returned = count;
   return after(overlapped, handle, code, count);
 }
 
@@ -76,7 +76,7 @@ ULONG WINAPI ReceiveRequestEntityBody(HANDLE handle, HTTP_REQUEST_ID id, ULONG f
   }
   ULONG count = 0;
   const ULONG code = next().ReceiveRequestEntityBody(handle, id, flags, buffer, bytes, &count, overlapped);
-  if (returned != nullptr && code != ERROR_IO_PENDING) *returned = count;
+  if (returned != nullptr) *returned = count;
   return after(overlapped, handle, code, count);
 }
 
@@ -112,7 +112,7 @@ ULONG WINAPI SendHttpResponse(HANDLE handle, HTTP_REQUEST_ID id, ULONG flags, HT
   }
   ULONG count = 0;
   const ULONG code = next().SendHttpResponse(handle, id, flags, response, policy, &count, reserved, reserved2, overlapped, log);
-  if (sent != nullptr && code != ERROR_IO_PENDING) *sent = count;
+  if (sent != nullptr) *sent = count;
   return after(overlapped, handle, code, count);
 }
 
@@ -132,7 +132,7 @@ ULONG WINAPI SendResponseEntityBody(HANDLE handle, HTTP_REQUEST_ID id, ULONG fla
   }
   ULONG count = 0;
   const ULONG code = next().SendResponseEntityBody(handle, id, flags, chunkCount, chunks, &count, reserved, reserved2, overlapped, log);
-  if (sent != nullptr && code != ERROR_IO_PENDING) *sent = count;
+  if (sent != nullptr) *sent = count;
   return after(overlapped, handle, code, count);
 }
 
