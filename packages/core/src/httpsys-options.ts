@@ -32,6 +32,11 @@ export interface HttpSysOptions {
   maxBandwidth?: number;
   /** The driver buffers what is sent and says at once that it has it (BUFFER_DATA): for many small writes to distant clients. Default false. */
   kernelBuffering?: boolean;
+  /**
+   * Clients on https that have shown no certificate in the handshake are asked for one before their first request is handed over; `req.socket` then answers
+   * `getPeerCertificate()` and `authorized`. Up to TLS 1.2 and HTTP/1.1; the binding's `clientcertnegotiation=enable` asks all of them. Default false.
+   */
+  clientCertificate?: boolean;
 }
 
 const schemeBits: Record<AuthenticationScheme, number> = { Basic: 1, Digest: 2, NTLM: 4, Negotiate: 8, Kerberos: 16 };
@@ -66,6 +71,7 @@ export function httpSysSettings(options: { httpsys?: HttpSysOptions; authenticat
     settings.maxBandwidth = rate;
   }
   if (httpsys.kernelBuffering !== undefined) settings.bufferData = httpsys.kernelBuffering;
+  if (httpsys.clientCertificate !== undefined) settings.clientCertificate = httpsys.clientCertificate;
   if (authentication === undefined) return settings;
   const { schemes, realm, domain, allowAnonymous } = authentication;
   if (!Array.isArray(schemes) || schemes.length === 0) throw invalidOption('authentication.schemes', 'a list of schemes', schemes);

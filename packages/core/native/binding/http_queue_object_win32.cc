@@ -238,6 +238,7 @@ class HttpQueueObject final : public Napi::ObjectWrap<HttpQueueObject> {
     settings.domain = ReadText(options, "domain");
     settings.allowAnonymous = ReadFlag(options, "allowAnonymous", true);
     settings.bufferData = ReadFlag(options, "bufferData", false);
+    settings.clientCertificate = ReadFlag(options, "clientCertificate", false);
     if (options.Get("enabled").IsBoolean()) settings.enabled = ReadFlag(options, "enabled", true) ? 1 : 0;
     if (env.IsExceptionPending()) return env.Undefined();
     driver::DriverError error;

@@ -53,7 +53,7 @@ bool ConnectionTable::givesNotice() const {
   return !waitsRefused_ && (capabilities().waitForDisconnectEx || capabilities().waitForDisconnect);
 }
 
-Connection* ConnectionTable::of(const HTTP_REQUEST& request) {
+Connection* ConnectionTable::of(const HTTP_REQUEST& request, const HTTP_SSL_CLIENT_CERT_INFO* certificate) {
   const auto found = keys_.find(request.ConnectionId);
   Connection* known = found == keys_.end() ? nullptr : found->second;
   if (known != nullptr && known->current == nullptr) {
@@ -73,7 +73,7 @@ Connection* ConnectionTable::of(const HTTP_REQUEST& request) {
   if (connection->keyed) keys_[connection->key] = connection;
   all_.emplace(connection, std::move(fresh));
   ++open_;
-  appendConnection(queue_->out(), queue_->handle(), request, connection->id);
+  appendConnection(queue_->out(), queue_->handle(), request, certificate, connection->id);
   if (connection->keyed && givesNotice()) {
     const HANDLE handle = queue_->handle();
     queue_->loop().issue(connection, [&](OVERLAPPED* overlapped, ULONG*) {

@@ -49,7 +49,8 @@ class ConnectionTable {
   ~ConnectionTable();
 
   // The connection a request came on, with a CONNECTION frame written when it is new to the application; null when no id is free.
-  Connection* of(const HTTP_REQUEST& request);
+  Connection* of(const HTTP_REQUEST& request, const HTTP_SSL_CLIENT_CERT_INFO* certificate);
+  bool knows(HTTP_CONNECTION_ID key) const { return keys_.count(key) > 0; }
   Connection* find(uint32_t id) const { return ids_.find(id); }
   // Its request is over.
   void idle(Connection* connection);

@@ -43,6 +43,7 @@ struct QueueSettings {
   int64_t authSchemes = -1;  // bits of AUTH-1
   bool allowAnonymous = true;
   bool bufferData = false;  // the driver buffers sends (BUFFER_DATA)
+  bool clientCertificate = false;  // clients on https are asked for a certificate that their handshake has not shown
   std::u16string realm;
   std::u16string domain;
 };

@@ -43,6 +43,8 @@ constexpr uint32_t kCloseDrainMs = 5000;
 constexpr int kFreePortAttempts = 32;
 // Users whose names are remembered by their SID.
 constexpr size_t kNamesKept = 1024;
+// Clients that are asked for a certificate at a time; further ones count as having none.
+constexpr size_t kCertificatesAskedMax = 64;
 // A client certificate; a larger one is reported as absent.
 constexpr size_t kCertificateBytesMax = 60 * 1024;
 

@@ -122,6 +122,7 @@ void RequestQueue::take(const QueueSettings& s) {
   if (s.maxRequestBodyBytes >= 0) maxBody_ = s.maxRequestBodyBytes;
   // Wine takes a response with MORE_DATA and BUFFER_DATA for complete.
   if (s.bufferData) bufferData_ = !capabilities().wine;
+  asksCertificates_ = s.clientCertificate && capabilities().clientCertificate;
   if (s.authSchemes < 0) return;
   static constexpr struct {
     ULONG scheme;

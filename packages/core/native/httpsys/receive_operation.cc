@@ -23,6 +23,7 @@ void ReceiveOperation::start(HTTP_REQUEST_ID id) {
 void ReceiveOperation::completed(ULONG error, ULONG bytes, bool atOnce) {
   switch (error) {
     case NO_ERROR:
+      if (queue_->holdForCertificate(this)) return;
       queue_->onRequest(*request());
       queue_->received(this);
       return;

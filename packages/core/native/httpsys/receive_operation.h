@@ -18,12 +18,11 @@ class ReceiveOperation final : public Operation {
   // The next request, or the one of an id that did not fit into a smaller buffer.
   void start(HTTP_REQUEST_ID id);
   ULONG capacity() const { return capacity_; }
+  HTTP_REQUEST* request() { return reinterpret_cast<HTTP_REQUEST*>(buffer_.get()); }
 
   void completed(ULONG error, ULONG bytes, bool atOnce) override;
 
  private:
-  HTTP_REQUEST* request() { return reinterpret_cast<HTTP_REQUEST*>(buffer_.get()); }
-
   RequestQueue* queue_;
   // Of 64-bit words, for RECV-2 wants it aligned to eight bytes.
   std::unique_ptr<uint64_t[]> buffer_;

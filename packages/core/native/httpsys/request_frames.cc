@@ -104,7 +104,8 @@ RequestFacts factsOf(const HTTP_REQUEST& request) {
   return facts;
 }
 
-void appendConnection(ByteBuffer* out, HANDLE queue, const HTTP_REQUEST& request, uint32_t connectionId) {
+void appendConnection(ByteBuffer* out, HANDLE queue, const HTTP_REQUEST& request, const HTTP_SSL_CLIENT_CERT_INFO* certificate,
+                      uint32_t connectionId) {
   uint16_t remotePort = 0;
   uint16_t localPort = 0;
   uint8_t family = 0;
@@ -119,7 +120,7 @@ void appendConnection(ByteBuffer* out, HANDLE queue, const HTTP_REQUEST& request
   head[6] = family;
   body += remote;
   body += local;
-  body += connectionBlocks(queue, request);
+  body += connectionBlocks(queue, request, certificate);
   const uint8_t flags = request.pSslInfo != nullptr ? uint8_t{frames::kConnectionEncrypted} : uint8_t{0};
   appendFrame(out, frames::kConnection, flags, 0, connectionId, body);
 }

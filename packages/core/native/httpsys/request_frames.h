@@ -28,7 +28,9 @@ struct RequestFacts {
 RequestFacts factsOf(const HTTP_REQUEST& request);
 
 // A CONNECTION frame with the addresses and, on https, what is known of the handshake.
-void appendConnection(ByteBuffer* out, HANDLE queue, const HTTP_REQUEST& request, uint32_t connectionId);
+// `certificate`: what the client has shown behind its handshake, or null.
+void appendConnection(ByteBuffer* out, HANDLE queue, const HTTP_REQUEST& request, const HTTP_SSL_CLIENT_CERT_INFO* certificate,
+                      uint32_t connectionId);
 
 // A REQUEST frame with the body bytes that came with the head.
 void appendRequest(ByteBuffer* out, const HTTP_REQUEST& request, const RequestFacts& facts, uint32_t id, uint32_t connectionId);

@@ -7,6 +7,7 @@
 #include "common/frame_writer.h"
 #include "common/http_errors.h"
 #include "common/limits.h"
+#include "httpsys/certificate_operation.h"
 #include "httpsys/driver_limits.h"
 #include "httpsys/exchange.h"
 #include "httpsys/http_functions.h"
@@ -90,7 +91,7 @@ QueueCounters RequestQueue::counters() const {
 
 // --- requests ---
 
-void RequestQueue::onRequest(const HTTP_REQUEST& request) {
+void RequestQueue::onRequest(const HTTP_REQUEST& request, const HTTP_SSL_CLIENT_CERT_INFO* certificate) {
   receiveFailures_ = 0;
   counters_.requests++;
   counters_.bytesIn += request.BytesReceived;
@@ -111,7 +112,7 @@ void RequestQueue::onRequest(const HTTP_REQUEST& request) {
     exchange->refuse(errors::kUnauthorized);
     return;
   }
-  Connection* connection = connections_.of(request);
+  Connection* connection = connections_.of(request, certificate);
   const uint32_t id = connection == nullptr ? 0 : exchanges_.add(exchange);
   if (id == 0) {
     exchange->refuse(errors::kQueueFull);
@@ -128,6 +129,28 @@ void RequestQueue::onRequest(const HTTP_REQUEST& request) {
   if (!blocks.empty()) appendFrame(&out_, frames::kRequestFacts, 0, 0, id, blocks);
   appendRequest(&out_, request, facts, id, connection->id);
   exchange->readMore();
+}
+
+// Section 6.2: before the first response of the connection, and never on HTTP/2.
+bool RequestQueue::holdForCertificate(ReceiveOperation* operation) {
+  const HTTP_REQUEST& request = *operation->request();
+  if (!asksCertificates_ || !accepting_ || asked_.size() >= limits::kCertificatesAskedMax) return false;
+  if (request.pSslInfo == nullptr || request.pSslInfo->pClientCertInfo != nullptr) return false;
+  if ((request.Flags & (api::kRequestHttp2 | api::kRequestHttp3)) != 0 || connections_.knows(request.ConnectionId)) return false;
+  asked_.push_back(std::make_unique<CertificateOperation>(this, operation));
+  asked_.back()->start();
+  // Others need not wait for this client.
+  pumpReceives();
+  return true;
+}
+
+void RequestQueue::certificateCame(CertificateOperation* operation, const HTTP_SSL_CLIENT_CERT_INFO* certificate) {
+  const auto same = [operation](const std::unique_ptr<CertificateOperation>& one) { return one.get() == operation; };
+  const auto found = std::find_if(asked_.begin(), asked_.end(), same);
+  const std::unique_ptr<CertificateOperation> held = std::move(*found);
+  asked_.erase(found);
+  onRequest(*held->receive()->request(), certificate);
+  received(held->receive());
 }
 
 void RequestQueue::refuse(HTTP_REQUEST_ID id, const ParseError& page) { take(id, RequestFacts())->refuse(page); }
@@ -182,7 +205,7 @@ void RequestQueue::pumpReceives() {
   // QUEUE-6: a controller's handle does no I/O of requests.
   if (options_.mode == QueueMode::kControl) return;
   const size_t wanted = refusing ? 1 : std::min(pendingMax_, credit_);
-  while (receives_.size() - resting_.size() < wanted) {
+  while (receives_.size() - resting_.size() - asked_.size() < wanted) {
     if (resting_.empty()) {
       receives_.push_back(std::make_unique<ReceiveOperation>(this, limits::kReceiveBytes));
       resting_.push_back(receives_.back().get());

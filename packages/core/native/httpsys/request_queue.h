@@ -27,6 +27,7 @@ namespace httpsys {
 namespace driver {
 
 class Exchange;
+class CertificateOperation;
 class ReceiveOperation;
 struct RequestFacts;
 
@@ -63,7 +64,11 @@ class RequestQueue final : public LoopOwner {
   bool buffersData() const { return bufferData_; }
   const std::vector<std::string_view>& challenges() const { return challenges_; }
 
-  void onRequest(const HTTP_REQUEST& request);
+  // `certificate`: what the client has shown when it was asked.
+  void onRequest(const HTTP_REQUEST& request, const HTTP_SSL_CLIENT_CERT_INFO* certificate = nullptr);
+  // True: the client is asked for its certificate first, and `certificateCame` goes on with the request.
+  bool holdForCertificate(ReceiveOperation* operation);
+  void certificateCame(CertificateOperation* operation, const HTTP_SSL_CLIENT_CERT_INFO* certificate);
   void refuse(HTTP_REQUEST_ID id, const ParseError& page);
   void received(ReceiveOperation* operation);
   void receiveCancelled(ReceiveOperation* operation, ULONG error);
@@ -143,6 +148,8 @@ class RequestQueue final : public LoopOwner {
   std::string malformed_;
   int64_t maxBody_ = 0;
   bool bufferData_ = false;
+  bool asksCertificates_ = false;
+  std::vector<std::unique_ptr<CertificateOperation>> asked_;
   std::vector<std::string_view> challenges_;
   bool allowAnonymous_ = true;
   UserNames userNames_;

@@ -66,8 +66,7 @@ void appendServerName(std::string* out, HANDLE queue, HTTP_REQUEST_ID id) {
   appendBlock(out, frames::kBlockServerName, utf8(sni.hostname, std::wcslen(sni.hostname)));
 }
 
-void appendCertificate(std::string* out, const HTTP_SSL_INFO& ssl) {
-  const HTTP_SSL_CLIENT_CERT_INFO* certificate = ssl.pClientCertInfo;
+void appendCertificate(std::string* out, const HTTP_SSL_CLIENT_CERT_INFO* certificate) {
   if (certificate == nullptr || certificate->CertEncodedSize == 0 || certificate->CertEncodedSize > limits::kCertificateBytesMax) return;
   std::string content(4, '\0');
   frames::store32(reinterpret_cast<uint8_t*>(&content[0]), certificate->CertFlags);
@@ -95,12 +94,13 @@ std::string sidText(PSID sid) {
 
 }  // namespace
 
-std::string connectionBlocks(HANDLE queue, const HTTP_REQUEST& request) {
+std::string connectionBlocks(HANDLE queue, const HTTP_REQUEST& request, const HTTP_SSL_CLIENT_CERT_INFO* certificate) {
   std::string out;
   if (request.pSslInfo == nullptr) return out;
   appendProtocol(&out, request);
   appendServerName(&out, queue, request.RequestId);
-  appendCertificate(&out, *request.pSslInfo);
+  const HTTP_SSL_CLIENT_CERT_INFO* const shown = request.pSslInfo->pClientCertInfo;
+  appendCertificate(&out, shown != nullptr ? shown : certificate);
   return out;
 }
 

@@ -10,8 +10,8 @@
 namespace httpsys {
 namespace driver {
 
-// The blocks of a CONNECTION frame; empty on plain http.
-std::string connectionBlocks(HANDLE queue, const HTTP_REQUEST& request);
+// The blocks of a CONNECTION frame; empty on plain http. `certificate` is for a client that has shown none in its handshake; may be null.
+std::string connectionBlocks(HANDLE queue, const HTTP_REQUEST& request, const HTTP_SSL_CLIENT_CERT_INFO* certificate);
 
 // Names of users by their SID. Looking one up may ask a domain controller, so each is asked for once.
 class UserNames {

@@ -34,6 +34,8 @@ export interface HttpSysSettings {
   allowAnonymous?: boolean;
   /** The driver buffers sends (BUFFER_DATA). */
   bufferData?: boolean;
+  /** Clients on https are asked for a certificate that their handshake has not shown. */
+  clientCertificate?: boolean;
 }
 
 /** Of the settings that every engine has, those the driver takes. */

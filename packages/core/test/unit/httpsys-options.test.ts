@@ -6,6 +6,7 @@ import { httpSysSettings } from '../../src/httpsys-options';
 
 test('settings become the numbers of the API', () => {
   assert.deepEqual(httpSysSettings({}), {});
+  assert.deepEqual(httpSysSettings({ httpsys: { clientCertificate: true } }), { clientCertificate: true });
   assert.deepEqual(
     httpSysSettings({
       httpsys: { pendingReceives: 7, queueSecurity: 'D:', verbosity503: 'full', maxBandwidth: 4096, kernelBuffering: true },

@@ -120,3 +120,81 @@ TEST("section 6.2: a client's certificate beyond 60 KiB is reported as absent, a
     CHECK_EQ(told.size(), bytes == 60 * 1024 ? bytes + 4 : 0);
   }
 }
+
+TEST("section 6.2: a client is asked for the certificate that its handshake has not shown, once a connection, before its request is handed over") {
+  for (const kernel::End end : {kernel::End::kPacket, kernel::End::kAtOnce, kernel::End::kHeld}) {
+    instance().script.read = end;
+    driver::QueueSettings settings;
+    settings.clientCertificate = true;
+    Application application({}, settings);
+    kernel::RequestSpec spec;
+    spec.encrypted = true;
+    spec.certificateOnDemand = "late DER";
+    const uint64_t first = instance().deliver(spec);
+    if (end == kernel::End::kHeld) {
+      application.until("it is asked", [] { return instance().pending("ReceiveClientCertificate") == 1; });
+      CHECK(application.requests.empty());
+      // Nobody else waits for this client.
+      CHECK_EQ(instance().pendingReceives(), 4);
+      instance().release();
+    }
+    application.respond(application.request().id, 200, "", "1");
+    application.answer(first);
+    CHECK_EQ(blockOf(application.connectionFacts, frames::kBlockClientCertificate), std::string("\0\0\0\0late DER", 12));
+    spec.connection = instance().connectionOf(first);
+    const uint64_t second = instance().deliver(spec);
+    application.respond(application.request(1).id, 200, "", "2");
+    application.answer(second);
+    CHECK_EQ(instance().calls("ReceiveClientCertificate"), 1);
+  }
+}
+
+TEST("section 6.2: a client without a certificate, or with one beyond the bound, is served as one that has none") {
+  for (const std::string& shown : {std::string(), std::string(60 * 1024 + 1, 'c')}) {
+    driver::QueueSettings settings;
+    settings.clientCertificate = true;
+    Application application({}, settings);
+    kernel::RequestSpec spec;
+    spec.encrypted = true;
+    spec.certificateOnDemand = shown;
+    const uint64_t id = instance().deliver(spec);
+    application.respond(application.request().id, 200, "", "ok");
+    CHECK_EQ(application.answer(id).bytes, "ok");
+    CHECK_EQ(instance().calls("ReceiveClientCertificate"), 1);
+    CHECK_EQ(blockOf(application.connectionFacts, frames::kBlockClientCertificate), "");
+  }
+}
+
+TEST("section 6.2: nobody is asked on plain http, on HTTP/2, behind a handshake with a certificate, without the option, or where the system cannot") {
+  kernel::RequestSpec plain, http2, shown, silent;
+  http2.encrypted = shown.encrypted = silent.encrypted = true;
+  http2.flags = api::kRequestHttp2;
+  shown.certificate = "DER";
+  const auto served = [](const kernel::RequestSpec& spec, bool option) {
+    driver::QueueSettings settings;
+    settings.clientCertificate = option;
+    Application application({}, settings);
+    const uint64_t id = instance().deliver(spec);
+    application.respond(application.request().id, 200, "", "ok");
+    application.answer(id);
+    CHECK_EQ(instance().calls("ReceiveClientCertificate"), 0);
+  };
+  for (const kernel::RequestSpec* spec : {&plain, &http2, &shown}) served(*spec, true);
+  served(silent, false);
+  recorder::capabilities()->clientCertificate = false;
+  served(silent, true);
+  recorder::capabilities()->clientCertificate = true;
+}
+
+TEST("section 6.2, SHUT-2: a queue closes while a client is asked for its certificate") {
+  instance().script.read = kernel::End::kHeld;
+  driver::QueueSettings settings;
+  settings.clientCertificate = true;
+  Application application({}, settings);
+  kernel::RequestSpec spec;
+  spec.encrypted = true;
+  const uint64_t id = instance().deliver(spec);
+  application.until("it is asked", [] { return instance().pending("ReceiveClientCertificate") == 1; });
+  application.close();
+  CHECK_EQ(instance().answer(id).status, 503);
+}

@@ -37,6 +37,7 @@ struct RequestSpec {
   bool ipv6 = false;
   int authStatus = -1;  // negative: authentication is off; 0 comes with a token
   std::string certificate;
+  std::string certificateOnDemand;  // shown when the client is asked for it
   std::string serverName;  // of the handshake; empty: the client named none
 };
 

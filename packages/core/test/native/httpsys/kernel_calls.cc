@@ -350,9 +350,28 @@ ULONG WINAPI WaitForDisconnect(HANDLE handle, HTTP_CONNECTION_ID id, OVERLAPPED*
   return WaitForDisconnectEx(handle, id, 0, overlapped);
 }
 
-ULONG WINAPI ReceiveClientCertificate(HANDLE, HTTP_CONNECTION_ID, ULONG, HTTP_SSL_CLIENT_CERT_INFO*, ULONG, ULONG*, OVERLAPPED*) {
+// Section 6.2: by `read`, as what else comes from a client.
+ULONG WINAPI ReceiveClientCertificate(HANDLE handle, HTTP_CONNECTION_ID id, ULONG, HTTP_SSL_CLIENT_CERT_INFO* buffer, ULONG bytes, ULONG* returned,
+                                      OVERLAPPED* overlapped) {
   BEGIN("ReceiveClientCertificate");
-  return ERROR_NOT_FOUND;
+  Queue* queue = s.queueOf(handle);
+  if (queue == nullptr) return ERROR_INVALID_HANDLE;
+  std::string shown;
+  for (const auto& entry : s.requests) {
+    if (entry.second.spec.connection == id) shown = entry.second.spec.certificateOnDemand;
+  }
+  ULONG code = NO_ERROR;
+  if (shown.empty()) code = ERROR_NOT_FOUND;
+  std::memset(static_cast<void*>(buffer), 0xdd, bytes);
+  *buffer = HTTP_SSL_CLIENT_CERT_INFO{};
+  buffer->CertEncodedSize = static_cast<ULONG>(shown.size());
+  if (shown.size() > bytes - sizeof *buffer) {
+    code = ERROR_MORE_DATA;
+  } else if (code == NO_ERROR) {
+    buffer->pCertEncoded = reinterpret_cast<PUCHAR>(buffer + 1);
+    std::memcpy(buffer->pCertEncoded, shown.data(), shown.size());
+  }
+  return endAs(&s, queue, instance().script.read, "ReceiveClientCertificate", 0, overlapped, code, bytes, returned);
 }
 
 ULONG WINAPI FlushResponseCache(HANDLE handle, PCWSTR url, ULONG flags, OVERLAPPED* overlapped) {

@@ -176,6 +176,33 @@ ULONG WINAPI WaitForDisconnectEx(HANDLE handle, HTTP_CONNECTION_ID id, ULONG res
   return after(overlapped, handle, next().WaitForDisconnectEx(handle, id, reserved, overlapped), 0);
 }
 
+ULONG WINAPI ReceiveClientCertificate(HANDLE handle, HTTP_CONNECTION_ID id, ULONG flags, HTTP_SSL_CLIENT_CERT_INFO* buffer, ULONG bytes,
+                                      ULONG* returned, OVERLAPPED* overlapped) {
+  {
+    const Lock lock(all().mutex);
+    usable("HttpReceiveClientCertificate");
+    allowed(&Capabilities::clientCertificate, "HttpReceiveClientCertificate");
+    expect(flags == 0, "CERTIFICATE", "a token or a chain that the driver does not read");
+    expect(buffer != nullptr && bytes >= sizeof *buffer, "CERTIFICATE", "no room for a certificate");
+    bool unanswered = false;
+    if (Queue* queue = queueOf(handle, "HttpReceiveClientCertificate")) {
+      for (const auto& one : queue->requests) {
+        unanswered = unanswered || (one.second.connection == id && !one.second.headSent && !one.second.http2);
+      }
+    }
+    expect(unanswered, "CERTIFICATE", "a client is asked that has no unanswered request of HTTP/1.1");
+    Call call;
+    call.name = "HttpReceiveClientCertificate";
+    call.queue = handle;
+    call.id = id;
+    begin(overlapped, std::move(call));
+  }
+  ULONG count = 0;
+  const ULONG code = next().ReceiveClientCertificate(handle, id, flags, buffer, bytes, &count, overlapped);
+  if (returned != nullptr) *returned = count;
+  return after(overlapped, handle, code, count);
+}
+
 struct UrlParts {
   std::u16string scheme, host, port, path;
 };
@@ -251,6 +278,7 @@ void wrapRequests(HttpFunctions* table) {
   WRAP(WaitForDisconnect);
   WRAP(WaitForDisconnectEx);
   WRAP(FlushResponseCache);
+  WRAP(ReceiveClientCertificate);
   WRAP(QueryRequestProperty);
 #undef WRAP
 }

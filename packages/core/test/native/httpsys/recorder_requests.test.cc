@@ -154,6 +154,26 @@ TEST("the recording layer notices cancellations and waits that break a rule") {
   });
 }
 
+TEST("section 6.2: the recording layer notices questions for a certificate that break a rule") {
+  static HTTP_SSL_CLIENT_CERT_INFO room[2];
+  const auto ask = [](Hand& hand, HTTP_CONNECTION_ID id, ULONG flags, HTTP_SSL_CLIENT_CERT_INFO* buffer, ULONG bytes) {
+    instance().script.results["ReceiveClientCertificate"] = {ERROR_NOT_FOUND};
+    Hand::api().ReceiveClientCertificate(hand.queue, id, flags, buffer, bytes, nullptr, hand.overlapped());
+  };
+  expectNotices({
+      {"CERTIFICATE: a token or a chain", [=](Hand& hand) { ask(hand, instance().connectionOf(hand.request()), 1, room, sizeof room); }},
+      {"CERTIFICATE: no room", [=](Hand& hand) { ask(hand, instance().connectionOf(hand.request()), 0, nullptr, 0); }},
+      {"CERTIFICATE: no room", [=](Hand& hand) { ask(hand, instance().connectionOf(hand.request()), 0, room, 8); }},
+      {"CERTIFICATE: a client is asked", [=](Hand& hand) { ask(hand, 999, 0, room, sizeof room); }},
+      {"CERTIFICATE: a client is asked",
+       [=](Hand& hand) {
+         kernel::RequestSpec spec;
+         spec.flags = api::kRequestHttp2;
+         ask(hand, instance().connectionOf(hand.request(spec)), 0, room, sizeof room);
+       }},
+  });
+}
+
 TEST("CACHE-33: the recording layer notices a flush beside the queue's prefixes: another scheme, host, port or path") {
   const auto other = [](const wchar_t* prefix, const wchar_t* url) {
     return Breach{"CACHE-33: a URL is flushed that is below no prefix", [=](Hand& hand) {
