@@ -324,7 +324,10 @@ int Kernel::release(ULONG error) {
   for (const auto& queue : s.queues) {
     for (size_t n = 0; n < queue->pending.size();) {
       const Pending& one = queue->pending[n];
-      if (one.name != "SendHttpResponse" && one.name != "SendResponseEntityBody" && one.name != "FlushResponseCache") {
+      // Those that `endAs` holds; the others wait for a client.
+      const bool held = one.name == "SendHttpResponse" || one.name == "SendResponseEntityBody" || one.name == "FlushResponseCache" ||
+                        one.name == "ReceiveClientCertificate";
+      if (!held) {
         ++n;
         continue;
       }
