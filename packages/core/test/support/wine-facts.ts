@@ -111,7 +111,6 @@ export const wineFacts: readonly ListedTests[] = [
         'getConnections counts',
         'setTimeout: *',
         'setTimeout without a listener closes the connection',
-        'maxRequestsPerSocket: the last response says close',
         'keepAliveTimeout closes an idle connection',
       ],
       'functional/socket': [
