@@ -116,4 +116,10 @@ export const driverFacts: readonly ListedTests[] = [
     reason: 'the test names the service, in whose place Windows has HTTP.SYS',
     tests: { 'functional/server': ['HTTPSYS_ENGINE chooses where the program does not'] },
   },
+  {
+    engines: ['embedded'],
+    facts: ['docs/windows.md'],
+    reason: "Node for Windows asks the listener's handle for setSimultaneousAccepts first, and throws a TypeError of its own",
+    tests: { 'functional/server': ['a server that is sent to another process is refused, for its listener is no handle'] },
+  },
 ];

@@ -365,4 +365,24 @@ export const wineFacts: readonly ListedTests[] = [
     reason: 'two thousand connections at once take longer on a busy machine than the test waits',
     tests: { 'functional/regressions': ['QUEUE-9: two thousand requests at once are all answered by a program on its own port'] },
   },
+  {
+    engines: ['embedded'],
+    facts: ['WINE-30'],
+    reason: 'the end of a connection is not always told',
+    tests: {
+      'functional/interleavings': ['*'],
+      'functional/upgrade-failures': ['the application is killed in mid-stream: the other side hears of it, and others do not'],
+    },
+  },
+  {
+    engines: ['httpsys'],
+    facts: ['WINE-31'],
+    reason: 'threads that end with an open queue now and then end the process',
+    tests: {
+      'lifetime/workers': [
+        'worker threads that exit with a listening server',
+        'worker threads that are terminated with a listening server',
+      ],
+    },
+  },
 ];
