@@ -1,6 +1,6 @@
 /** Runs an application's scenarios on node:http, embedded and service: three processes, the same steps at the same time. */
 import * as net from 'node:net';
-import { nextEvent, within } from '../../support/poll';
+import { within } from '../../support/poll';
 import { Client, connect, joinChunks, normalise, Notes } from '../client';
 import { engines, type EngineName, type Outcome } from '../run';
 import type { Application, ApplicationScenario } from './application';
@@ -34,9 +34,8 @@ async function dialogue(program: Program, scenario: ApplicationScenario): Promis
       seen: (note, count) => notes.waitFor(note, count),
       connect: async () => {
         const socket = net.connect(port, '127.0.0.1');
-        socket.on('error', () => undefined);
         cleanups.push(() => socket.destroy());
-        await nextEvent(socket, 'connect');
+        await new Promise((resolve, reject) => socket.once('connect', resolve).on('error', reject));
         return socket;
       },
       after: (action) => void cleanups.push(action),

@@ -47,7 +47,7 @@ async function whenNobodyIsThere({ connect, see, seen, stop, exited }: Applicati
   see(
     await connect().then(
       () => 'connected',
-      (error: Error) => error.message.replace(/^timed out.*/, 'refused'),
+      (error: Error) => error.message,
     ),
   );
 }
