@@ -354,7 +354,8 @@ void Exchange::responseFailed(ULONG error) {
   pending_.clear();
   ended_ = true;
   if (meansGone(error)) {
-    if (knows()) abort(frames::kAbortClientReset);
+    // The driver does not tell a reset from an end, and an end is the usual one.
+    if (knows()) abort(frames::kAbortClientClosed);
     queue_->connectionBroken(lost);
     return;
   }
@@ -392,7 +393,7 @@ void Exchange::finish() {
 }
 
 void Exchange::clientGone() {
-  if (knows()) abort(frames::kAbortClientReset);
+  if (knows()) abort(frames::kAbortClientClosed);
   pending_.clear();
   if (!ended_ && capabilities().cancelRequest) functions().CancelHttpRequest(queue_->handle(), requestId, nullptr);
   ended_ = true;

@@ -34,7 +34,7 @@ TEST("GONE-1: a send to a client that left ends the request, whatever the code, 
         instance().script.results["SendHttpResponse"] = {code};
         application.respond(known, 200, "", "one", kMore);
       }
-      application.until("it is aborted", [&] { return application.requests[0].aborted == frames::kAbortClientReset; });
+      application.until("it is aborted", [&] { return application.requests[0].aborted == frames::kAbortClientClosed; });
       application.data(known, "more");
       application.end(known);
       instance().disconnect(instance().connectionOf(id));
@@ -50,7 +50,7 @@ TEST("GONE-1: a later piece that fails ends the request as well") {
   application.until("the head is out", [&] { return application.requests[0].credit == 3; });
   instance().script.results["SendResponseEntityBody"] = {1229};
   application.data(known, "two");
-  application.until("it is aborted", [&] { return application.requests[0].aborted == frames::kAbortClientReset; });
+  application.until("it is aborted", [&] { return application.requests[0].aborted == frames::kAbortClientClosed; });
 }
 
 TEST("GONE-2: what the application sends behind a send that failed is left out, without a further call") {
@@ -59,7 +59,7 @@ TEST("GONE-2: what the application sends behind a send that failed is left out, 
   instance().deliver({});
   const uint32_t known = application.request().id;
   application.respond(known, 200, "", "one", kMore);
-  application.until("it is aborted", [&] { return application.requests[0].aborted == frames::kAbortClientReset; });
+  application.until("it is aborted", [&] { return application.requests[0].aborted == frames::kAbortClientClosed; });
   application.data(known, "two");
   application.data(known, "three", true);
   application.end(known);

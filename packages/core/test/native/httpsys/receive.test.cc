@@ -196,7 +196,7 @@ TEST("BODY-3: a client that resets in the middle of its body aborts the request,
     const uint64_t id = instance().deliver(post("a", false, "10"));
     application.request();
     instance().failBody(id, code);
-    application.until("it is aborted", [&] { return application.requests[0].aborted == frames::kAbortClientReset; });
+    application.until("it is aborted", [&] { return application.requests[0].aborted == frames::kAbortClientClosed; });
     application.respond(application.requests[0].id, 200, "", "too late");
   }
 }
@@ -243,7 +243,7 @@ TEST("GONE-3: a client that leaves while its request is under way aborts it, and
   const uint64_t id = instance().deliver({});
   application.request();
   instance().disconnect(instance().connectionOf(id));
-  application.until("it is aborted", [&] { return application.requests[0].aborted == frames::kAbortClientReset; });
+  application.until("it is aborted", [&] { return application.requests[0].aborted == frames::kAbortClientClosed; });
   application.until("its connection closes", [&] { return application.closedConnections.size() == 1; });
   application.respond(application.requests[0].id, 200, "", "too late");
 }

@@ -102,7 +102,7 @@ TEST("GONE-1: a client that breaks a switched connection aborts it") {
     } else {
       instance().failBody(id, 64);
     }
-    application.until("it is aborted", [&] { return application.requests[0].aborted == frames::kAbortClientReset; });
+    application.until("it is aborted", [&] { return application.requests[0].aborted == frames::kAbortClientClosed; });
   }
 }
 
