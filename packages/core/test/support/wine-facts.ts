@@ -83,6 +83,7 @@ export const wineFacts: readonly ListedTests[] = [
         'Connection: close *',
         'shouldKeepAlive = false closes after the response',
         'HTTP/1.0 closes after the response unless asked otherwise',
+        'server.close closes idle connections by the method a program may have replaced',
         'HTTP/1.0 with an unknown length ends by closing and is never chunked',
       ],
       'functional/node-options': ['strictContentLength: a mismatch throws'],
