@@ -182,6 +182,10 @@ export function decodeBatch<R extends LinkedRequest, C extends LinkedConnection>
             bytes.readUInt32LE(start + 12),
             bytes.subarray(start + 16, end),
           );
+        } else {
+          // The program destroyed the connection meanwhile, and the engine waits for an answer to the client.
+          link.writer.plain(frames.CloseConnections, frames.CloseAll, id);
+          link.touch();
         }
         break;
       }
