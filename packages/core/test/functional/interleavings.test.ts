@@ -130,7 +130,7 @@ test('a server that is closed meanwhile completes its exchanges and closes', asy
       const closed = nextEvent(tried.server, 'close');
       // One exchange a lane: there are no new connections afterwards.
       const running = tried.run(program.map((lane) => lane.slice(0, 1)));
-      await eventually('the first request', () => tried.sockets.size === program.length);
+      await eventually('the first request of each lane', () => tried.requests === program.length);
       tried.server.close();
       for (const outcome of (await running).flat()) checkAlways(outcome, engine, true);
       await closed;

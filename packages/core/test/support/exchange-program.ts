@@ -157,12 +157,17 @@ export class ProgramServer {
   private readonly waiting = new Map<string, (pair: Pair) => void>();
   private programs = 0;
   port = 0;
+  /** That have come. */
+  requests = 0;
   /** How often each socket told that it is closed, and what came later. */
   readonly sockets = new Map<Socket, Told>();
 
   constructor(readonly server: http.Server) {
     server.on('connection', (socket: Socket) => this.sockets.set(socket, watch(socket)));
-    server.on('request', (req: http.IncomingMessage, res: http.ServerResponse) => this.waiting.get(req.url as string)?.([req, res]));
+    server.on('request', (req: http.IncomingMessage, res: http.ServerResponse) => {
+      this.requests++;
+      this.waiting.get(req.url as string)?.([req, res]);
+    });
   }
 
   /** Runs all lanes of a program; resolves when every exchange is over. */
