@@ -80,32 +80,41 @@ test('AsyncLocalStorage: what one request enters is kept through its events and 
   );
 });
 
-test("AsyncLocalStorage.enterWith in a listener holds for the body's pieces, its end and its trailers", async (t) => {
-  const storage = new AsyncLocalStorage<string>();
-  const seen: [string, string | undefined][] = [];
-  const came = deferred<void>();
-  const { connect } = await serve(t, (req, res) => {
-    storage.enterWith('this one');
-    req.on('data', (piece: Buffer) => seen.push([piece.toString(), storage.getStore()]));
-    req.on('end', () => {
-      seen.push([req.trailers['x-sum']!, storage.getStore()]);
-      res.end('ok');
+/** From Node 24 on the store belongs to the call that entered it, not to the connection's resource, also on node:http. */
+const resourcesKeepStores = Number(process.versions.node.split('.')[0]) < 24;
+
+test(
+  "AsyncLocalStorage.enterWith in a listener holds for the body's pieces, its end and its trailers",
+  {
+    skip: resourcesKeepStores ? false : 'from Node 24 on it ends with the call',
+  },
+  async (t) => {
+    const storage = new AsyncLocalStorage<string>();
+    const seen: [string, string | undefined][] = [];
+    const came = deferred<void>();
+    const { connect } = await serve(t, (req, res) => {
+      storage.enterWith('this one');
+      req.on('data', (piece: Buffer) => seen.push([piece.toString(), storage.getStore()]));
+      req.on('end', () => {
+        seen.push([req.trailers['x-sum']!, storage.getStore()]);
+        res.end('ok');
+      });
+      came.resolve();
     });
-    came.resolve();
-  });
-  const client = await connect();
-  client.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
-  await came.promise;
-  client.send('1\r\na\r\n');
-  await eventually('the piece', () => seen.length === 1);
-  client.send('0\r\nX-Sum: 1\r\n\r\n');
-  assert.equal((await client.response()).text, 'ok');
-  assert.deepEqual(seen, [
-    ['a', 'this one'],
-    ['1', 'this one'],
-  ]);
-  client.destroy();
-});
+    const client = await connect();
+    client.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+    await came.promise;
+    client.send('1\r\na\r\n');
+    await eventually('the piece', () => seen.length === 1);
+    client.send('0\r\nX-Sum: 1\r\n\r\n');
+    assert.equal((await client.response()).text, 'ok');
+    assert.deepEqual(seen, [
+      ['a', 'this one'],
+      ['1', 'this one'],
+    ]);
+    client.destroy();
+  },
+);
 
 test('diagnostics_channel: start, created and finish of each exchange', async (t) => {
   const names = ['http.server.request.start', 'http.server.response.finish'];
