@@ -50,7 +50,7 @@ export function abortExchange(link: Link, request: OwnRequest): void {
   const waiting = response[kWaiting];
   response[kWaiting] = null;
   // Node's callback of `end` emits 'finish' unless it finds this: what never left is not finished, nor is a body in chunks without its last one.
-  if (waiting !== null || endsWithChunk(response)) (request.socket as { _hadError?: boolean })._hadError = true;
+  if (waiting !== null || (!response.finished && endsWithChunk(response))) (request.socket as { _hadError?: boolean })._hadError = true;
   if (waiting !== null) {
     const error = nodeError(Error, 'ERR_STREAM_DESTROYED', 'Cannot call write after a stream was destroyed');
     for (const piece of waiting) if (piece.callback !== null) process.nextTick(piece.callback, error);
