@@ -1,11 +1,11 @@
 /** The one channel of a queue of HTTP.SYS at a time, to the driver's I/O thread. */
 import { makeError } from '../errors';
-import { ProtocolMinor } from '../queue/frames';
 import type { Channel } from './carrier';
 import type { HttpQueue } from './httpsys-native';
 import { loadHttpSys } from './load-addon';
 
-/** OPAQUE came with the minor version behind this one. */
+/** What the driver speaks: OPAQUE came with 2; it does not answer DETACH, which came with 3. */
+const minorWithOpaque = 2;
 const minorWithoutOpaque = 1;
 
 /** Whose channel it is. */
@@ -30,7 +30,7 @@ export class HttpSysChannel implements Channel {
     private readonly queue: HttpQueue,
   ) {
     // Where the system cannot switch a connection, the program must not be offered to.
-    this.minor = loadHttpSys().httpFeatures().opaque ? ProtocolMinor : minorWithoutOpaque;
+    this.minor = loadHttpSys().httpFeatures().opaque ? minorWithOpaque : minorWithoutOpaque;
   }
 
   send(batch: Uint8Array, length: number): void {

@@ -6,7 +6,7 @@ import type { OpenQueueOptions } from './carrier';
 import type { HttpSysChannel } from './httpsys-channel';
 import { isDriverError, isTaken, queueError } from './httpsys-errors';
 import type { HttpQueueSettings } from './httpsys-native';
-import { settingsOf, type Registering } from './httpsys-queue';
+import { splitOptions, type Registering } from './httpsys-queue';
 import { loadHttpSys } from './load-addon';
 
 export interface OpenQueue extends Registering {
@@ -31,14 +31,13 @@ export interface OpenQueueEvents {
 export function openQueue(options: OpenQueueOptions, events: OpenQueueEvents): OpenQueue {
   const name = checkQueueName(options.name);
   const mode = checkQueueMode(options.mode);
-  const { credit, httpsys = {} } = options;
-  const { pendingReceives = 0, queueSecurity: security, ...special } = httpsys;
-  const settings = { ...settingsOf(options), ...special };
+  const { credit } = options;
+  const { pendingReceives, security, settings } = splitOptions(options);
   const make = (attach: boolean): OpenQueue => {
     const { HttpQueue: NativeQueue } = loadHttpSys();
     const made = {
       ...(name === undefined ? {} : { name }),
-      ...(security === undefined || attach ? {} : { security }),
+      ...(attach ? {} : security),
       attach,
       pendingReceives,
       endsWithProcess: isMainThread,

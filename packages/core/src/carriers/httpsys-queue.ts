@@ -5,7 +5,7 @@ import { parsePrefix, printPrefix } from '../prefix';
 import type { BoundUrl, OpenQueueOptions, UrlRegistration } from './carrier';
 import { servePrimary, type PrimaryQueue } from './httpsys-cluster';
 import { isDriverError, isInUse, queueError, registrationError } from './httpsys-errors';
-import type { HttpQueue, HttpQueueSettings } from './httpsys-native';
+import type { HttpQueue, HttpQueueOptions, HttpQueueSettings } from './httpsys-native';
 import { explainUnsupported } from './httpsys-warnings';
 import { loadHttpSys } from './load-addon';
 import type { NativeQueueOptions } from './native';
@@ -63,16 +63,9 @@ function openPrimaryQueue(name: string, urls: UrlRegistration[], options: OpenQu
   const nothing = (): void => undefined;
   let queue: HttpQueue | null = null;
   try {
-    const { pendingReceives: _pending, queueSecurity: security, ...special } = options.httpsys ?? {};
-    const made = {
-      name,
-      ...(security === undefined ? {} : { security }),
-      controller: true,
-      pendingReceives: 0,
-      endsWithProcess: isMainThread,
-    };
-    queue = new NativeQueue(made, nothing, nothing);
-    queue.setOptions({ ...settingsOf(options), ...special });
+    const { security, settings } = splitOptions(options);
+    queue = new NativeQueue({ name, ...security, controller: true, pendingReceives: 0, endsWithProcess: isMainThread }, nothing, nothing);
+    queue.setOptions(settings);
     const open = { queue, attached: false, urls: [] as BoundUrl[] };
     register(open, urls);
     explainUnsupported(queue.unsupported());
@@ -84,6 +77,17 @@ function openPrimaryQueue(name: string, urls: UrlRegistration[], options: OpenQu
     queue?.close();
     throw isDriverError(error) ? queueError(error, name) : error;
   }
+}
+
+/** What a queue is opened with, and what is set on it then. */
+export function splitOptions(options: OpenQueueOptions): {
+  pendingReceives: number;
+  security: Pick<HttpQueueOptions, 'security'>;
+  settings: HttpQueueSettings;
+} {
+  const { pendingReceives = 0, queueSecurity, ...special } = options.httpsys ?? {};
+  const security = queueSecurity === undefined ? {} : { security: queueSecurity };
+  return { pendingReceives, security, settings: { ...settingsOf(options), ...special } };
 }
 
 /** -1 means none to the options, and all ones to the API. */

@@ -12,6 +12,7 @@ import {
   unless,
   type Running,
   type TestListener,
+  type TestServer,
   type TestServerOptions,
 } from '../support/engine';
 import { RawClient } from '../support/client';
@@ -307,22 +308,29 @@ test("without a listener of 'clientError' any more the engine answers again", as
   assert.equal(heard, 1);
 });
 
-test("on a port that two servers share, malformed requests are the engine's", unless(features.sharing, 'one server a port'), async (t) => {
-  const heard: string[] = [];
+/** Servers `a` and `b`, each on its prefix of one port, which is returned; they answer with their name. */
+async function shareAPort(t: TestContext, prepare: (server: TestServer, name: string) => void): Promise<number> {
   const servers = ['a', 'b'].map((name) => {
     const server = createServer({}, (_req, res) => res.end(name));
-    server.on('clientError', (_error, socket: Duplex) => {
-      heard.push(name);
-      socket.destroy();
-    });
+    prepare(server, name);
     return server;
   });
   t.after(() => Promise.all(servers.map((server) => shutDown(server))));
-  const port = await onFreePort(async (free) => {
+  return onFreePort(async (free) => {
     await listening(servers[0], `http://*:${free}/a/`);
     await listening(servers[1], `http://*:${free}/b/`);
     return free;
   });
+}
+
+test("on a port that two servers share, malformed requests are the engine's", unless(features.sharing, 'one server a port'), async (t) => {
+  const heard: string[] = [];
+  const port = await shareAPort(t, (server, name) =>
+    server.on('clientError', (_error, socket: Duplex) => {
+      heard.push(name);
+      socket.destroy();
+    }),
+  );
   const client = await RawClient.connect(port);
   assert.equal((await client.exchange(BAD)).status, 400);
   await client.closed();
@@ -334,17 +342,7 @@ test(
   unless(features.sharing, 'one server a port'),
   async (t) => {
     const heard: string[] = [];
-    const servers = ['a', 'b'].map((name) => {
-      const server = createServer({}, (_req, res) => res.end(name));
-      server.on('connection', () => heard.push(name));
-      return server;
-    });
-    t.after(() => Promise.all(servers.map((server) => shutDown(server))));
-    const port = await onFreePort(async (free) => {
-      await listening(servers[0], `http://*:${free}/a/`);
-      await listening(servers[1], `http://*:${free}/b/`);
-      return free;
-    });
+    const port = await shareAPort(t, (server, name) => server.on('connection', () => heard.push(name)));
     const silent = await RawClient.connect(port);
     const client = await RawClient.connect(port);
     assert.equal((await client.exchange(GET.replace('/', '/b/'))).text, 'b');

@@ -251,11 +251,12 @@ const messages: ApplicationScenario[] = [
   }),
 ];
 
-const shutdown: ApplicationScenario = {
+/** `path`: where the program has its WebSockets. */
+const shutdown = (path: string): ApplicationScenario => ({
   name: 'SIGTERM with clients',
   lastOfProgram: true,
   dialogue: async (kit) => {
-    const client = dial(kit, '/echo');
+    const client = dial(kit, path);
     const closed = nextEvent(client, 'close');
     await nextEvent(client, 'open');
     await kit.seen('connection');
@@ -265,10 +266,10 @@ const shutdown: ApplicationScenario = {
     kit.see(`exit ${await kit.exited()}`);
   },
   unordered: true,
-};
+});
 
 export const websockets: Application[] = [
-  { name: 'ws 8', uses: 'ws', program: 'ws.cjs', scenarios: [...handshakes, ...frames, ...messages, shutdown] },
+  { name: 'ws 8', uses: 'ws', program: 'ws.cjs', scenarios: [...handshakes, ...frames, ...messages, shutdown('/echo')] },
   {
     name: 'ws 8 with a server of its own',
     uses: 'ws',
@@ -291,19 +292,7 @@ export const websockets: Application[] = [
         },
         { until: ['close '] },
       ),
-      {
-        ...shutdown,
-        dialogue: async (kit) => {
-          const client = dial(kit, '/here');
-          const closed = nextEvent(client, 'close');
-          await nextEvent(client, 'open');
-          await kit.seen('connection');
-          kit.stop();
-          await closed;
-          await kit.seen('closed');
-          kit.see(`exit ${await kit.exited()}`);
-        },
-      },
+      shutdown('/here'),
     ],
   },
 ];
