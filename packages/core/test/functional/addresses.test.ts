@@ -56,13 +56,15 @@ test(
   },
   async (t) => {
     const code = `
-      // The package is loaded before the rights go.
-      const server = createServer(() => {});
-      process.setgroups([]);
-      process.setgid(65534);
-      process.setuid(65534);
-      server.on('error', (error) => report({ code: error.code, message: error.message }));
-      server.listen(${lowest() - 1}, '127.0.0.1', () => report({ code: 'listening' }));
+      // All of the package is loaded before the rights go: the folder of a checkout may be closed to other users.
+      const first = createServer(() => {}).listen(0, '127.0.0.1', () => first.close(() => {
+        process.setgroups([]);
+        process.setgid(65534);
+        process.setuid(65534);
+        const server = createServer(() => {});
+        server.on('error', (error) => report({ code: error.code, message: error.message }));
+        server.listen(${lowest() - 1}, '127.0.0.1', () => report({ code: 'listening' }));
+      }));
     `;
     const child = startChild(t, code, { HTTPSYS_RUNTIME_DIR: privateRuntime(t) });
     const { code: result, message } = await child.report('code');
