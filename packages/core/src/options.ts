@@ -64,6 +64,12 @@ export interface ServerOptions extends Omit<http.ServerOptions, keyof MessageCla
   shouldUpgradeCallback?: (request: http.IncomingMessage) => boolean;
   timeouts?: TimeoutOptions;
   /**
+   * What the program leaves open is as on node:http and not as on HTTP.SYS, where the embedded engine serves: idle connections live for
+   * `keepAliveTimeout` (5 seconds), heads have `headersTimeout` (60) and requests `requestTimeout` (300 seconds), malformed and late requests are
+   * answered with node:http's bare status line, and POST and PUT without a length have no body. Default: true under slipstream, else false.
+   */
+  nodeDefaults?: boolean;
+  /**
    * node:http's of the same name (Node 24): milliseconds that an idle connection lives beyond `keepAliveTimeout`, so that a request under way does
    * not meet a closed connection. Default 1000.
    */
@@ -113,10 +119,9 @@ export function checkServerOptions(options: ServerOptions): void {
   if (options.shouldUpgradeCallback !== undefined) callable('options.shouldUpgradeCallback', options.shouldUpgradeCallback);
   if (options.keepAliveTimeoutBuffer !== undefined)
     integer('keepAliveTimeoutBuffer', options.keepAliveTimeoutBuffer, 0, Number.MAX_SAFE_INTEGER);
-  if (options.optimizeEmptyRequests !== undefined && typeof options.optimizeEmptyRequests !== 'boolean') {
-    throw Object.assign(new TypeError('The "options.optimizeEmptyRequests" property must be of type boolean.'), {
-      code: 'ERR_INVALID_ARG_TYPE',
-    });
+  for (const name of ['optimizeEmptyRequests', 'nodeDefaults'] as const) {
+    if (options[name] === undefined || typeof options[name] === 'boolean') continue;
+    throw Object.assign(new TypeError(`The "options.${name}" property must be of type boolean.`), { code: 'ERR_INVALID_ARG_TYPE' });
   }
   // RFC 9112 is what keeps requests of different clients apart on a shared port: there is no parser to loosen.
   if (options.insecureHTTPParser === true) throw makeError('ERR_HTTPSYS_INSECURE_PARSER');

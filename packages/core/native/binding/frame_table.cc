@@ -110,6 +110,7 @@ constexpr Named kConstants[] = {
     HTTPSYS_NAMED(kClientErrorTimeout),
     HTTPSYS_NAMED(kClientErrorReset),
     HTTPSYS_NAMED(kClientErrorLineFeed),
+    HTTPSYS_NAMED(kClientErrorChunkExtensions),
     HTTPSYS_NAMED(kPolicyTimeToLive),
     HTTPSYS_NAMED(kPolicyUntilFlushed),
 };

@@ -20,6 +20,7 @@ int hexDigit(char c) {
 
 void ChunkedDecoder::reset() {
   state_ = State::kSize;
+  extensionsOverflowed_ = false;
   sizeDigits_ = 0;
   remaining_ = 0;
   lineBytes_ = 0;
@@ -53,6 +54,7 @@ const char* ChunkedDecoder::readExtension(const char* p, const char* end) {
   // Compared before they are added up, so that no sum can wrap.
   if (count > kChunkLineBytesMax - lineBytes_ || count > kExtensionBytesMax - extensionBytes_) {
     state_ = State::kError;
+    extensionsOverflowed_ = true;
     return p;
   }
   lineBytes_ += static_cast<uint32_t>(count);

@@ -133,6 +133,7 @@ enum ClientErrorReason : uint16_t {
   kClientErrorTimeout = 12,  // a head or a request was not complete in time
   kClientErrorReset = 13,    // the client reset the connection: nothing can be sent any more
   kClientErrorLineFeed = 14,  // CR without LF
+  kClientErrorChunkExtensions = 15,
 };
 
 enum PolicyKind : uint8_t { kPolicyTimeToLive = 1, kPolicyUntilFlushed = 2 };

@@ -17,6 +17,8 @@ inline constexpr ParseError kRepeatedLength{400, "Bad Request", "The request is 
 inline constexpr ParseError kInvalidFraming{400, "Bad Request", "The request is badly formed.", "BadRequest",
                                             frames::kClientErrorTransferEncoding};
 inline constexpr ParseError kInvalidChunk{400, "Bad Request", "The request is badly formed.", "BadRequest", frames::kClientErrorChunk};
+inline constexpr ParseError kChunkExtensions{400, "Bad Request", "The request is badly formed.", "BadRequest",
+                                             frames::kClientErrorChunkExtensions};
 // What stands where the target should: unlike a target that is only not to be served.
 inline constexpr ParseError kInvalidTarget{400, "Bad Request - Invalid URL", "The request URL is invalid.", "URL", frames::kClientErrorUrl};
 // The client ended in the middle of its request. Nobody is left to read a page; a program may be told.

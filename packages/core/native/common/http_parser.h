@@ -21,6 +21,7 @@ struct ParserLimits {
   uint32_t headerBytes = 16384;  // request line and fields together (MaxRequestBytes)
   uint32_t headerCount = 1000;   // as a guard against floods
   bool requireHost = true;       // RFC 9112 section 3.2; a program may waive it on a port of its own
+  bool requireLength = true;     // PARSE-9; where it is waived, POST and PUT without a length have no body (RFC 9112 section 6.3)
 };
 
 struct RequestHead {
@@ -77,6 +78,8 @@ class ChunkedDecoder {
   // At kEnd `trailers()` holds the trailer fields (names and values own their storage in the decoder).
   Result next(const char* data, size_t len, size_t* used, std::string_view* piece);
   const std::vector<HeaderField>& trailers() const { return trailers_; }
+  // Of kError: the extensions of the chunks were too long.
+  bool extensionsOverflowed() const { return extensionsOverflowed_; }
   void reset();
 
   // A chunk-size line with its extensions, and the trailer section, are bounded.
@@ -96,6 +99,7 @@ class ChunkedDecoder {
   bool parseTrailers();
 
   State state_ = State::kSize;
+  bool extensionsOverflowed_ = false;
   uint8_t sizeDigits_ = 0;
   uint64_t remaining_ = 0;
   uint32_t lineBytes_ = 0;

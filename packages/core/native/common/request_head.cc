@@ -118,24 +118,24 @@ bool applyField(const HeaderField& field, RequestHead* head, HeadFacts* facts, P
 }
 
 // What can be said once all fields are known: host, framing, persistence (RFC 9112 sections 3.2, 6.3, 9.3).
-bool concludeHead(RequestHead* head, const HeadFacts& facts, bool requireHost, ParseError* error) {
+bool concludeHead(RequestHead* head, const HeadFacts& facts, const ParserLimits& limits, ParseError* error) {
   const bool http11 = head->versionMinor == 1;
   if (facts.transferEncoding && (head->contentLength >= 0 || !http11)) {
     *error = errors::kInvalidFraming;  // the two ways of request smuggling (RFC 9112 sections 6.1, 11.2)
     return false;
   }
-  if (http11 && requireHost && facts.hostFields == 0) {
+  if (http11 && limits.requireHost && facts.hostFields == 0) {
     *error = errors::kInvalidHost;
     return false;
   }
   if (!facts.absoluteTarget) {
-    if (http11 && requireHost && facts.hostField.empty()) {
+    if (http11 && limits.requireHost && facts.hostField.empty()) {
       *error = errors::kInvalidHost;
       return false;
     }
     head->host = facts.hostField;
   }
-  const bool needsLength = head->methodCode == methods::kPost || head->methodCode == methods::kPut;
+  const bool needsLength = limits.requireLength && (head->methodCode == methods::kPost || head->methodCode == methods::kPut);
   if (needsLength && head->contentLength < 0 && !head->chunked) {
     *error = errors::kLengthRequired;  // PARSE-9
     return false;
@@ -228,7 +228,7 @@ ParseStatus parseRequestHead(const char* data, size_t len, const ParserLimits& l
   if (status == ParseStatus::kError) *consumed = static_cast<size_t>(cursor - data);
   if (status != ParseStatus::kDone) return status;
   *consumed = static_cast<size_t>(cursor - data);
-  if (!concludeHead(head, facts, limits.requireHost, error)) return ParseStatus::kError;
+  if (!concludeHead(head, facts, limits, error)) return ParseStatus::kError;
   head->bytes = *consumed;
   *scanned = 0;
   return ParseStatus::kDone;

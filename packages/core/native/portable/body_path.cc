@@ -137,7 +137,7 @@ size_t Connection::pumpChunked(const char* data, size_t length) {
         ended = true;
         break;
       case ChunkedDecoder::Result::kError:
-        error = &errors::kInvalidChunk;
+        error = &chunkError();
         break;
     }
     at += used;
@@ -208,12 +208,17 @@ void Connection::bodyFailed(const ParseError& error, std::string_view packet, si
   markDirty();
 }
 
+const ParseError& Connection::chunkError() const {
+  return exchange_->decoder.extensionsOverflowed() ? errors::kChunkExtensions : errors::kInvalidChunk;
+}
+
 // The first chunk of a request that nobody has been told of.
 size_t Connection::brokenChunk(const char* data, size_t length, size_t understood) {
-  if (handOver(errors::kInvalidChunk, std::string_view(data, length), understood)) {
+  const ParseError& error = chunkError();
+  if (handOver(error, std::string_view(data, length), understood)) {
     markDirty();
   } else {
-    refuse(errors::kInvalidChunk);
+    refuse(error);
   }
   return length;
 }

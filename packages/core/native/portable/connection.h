@@ -141,6 +141,7 @@ class Connection final : public Timed {
   bool bodyBlocked() const;
   bool bodyTooLarge() const;
   void bodyFailed(const ParseError& error, std::string_view packet, size_t understood);
+  const ParseError& chunkError() const;
   size_t brokenChunk(const char* data, size_t length, size_t understood);
   void finishReading();
 

@@ -104,7 +104,7 @@ void Connection::onDeadline() {
       return;
     case Deadline::kHeader:
       // A client that has said nothing gets no answer, unless a program knows of it and gives one.
-      if (in_ == nullptr && announced_.empty()) {
+      if (in_ == nullptr && announced_.empty() && clientErrorTaker() == nullptr) {
         close();
         return;
       }

@@ -259,7 +259,10 @@ const ParserLimits& IoThread::parserLimits(uint32_t port) { return ownParserRule
 void IoThread::forgetPortRules() {
   portRules_.clear();
   ownParserRules_ = false;
-  for (const auto& [id, shard] : shards_) ownParserRules_ = ownParserRules_ || shard->settings().headBytes != 0 || !shard->settings().requireHost;
+  for (const auto& [id, shard] : shards_) {
+    const QueueSettings& settings = shard->settings();
+    ownParserRules_ = ownParserRules_ || settings.headBytes != 0 || !settings.requireHost || !settings.requireLength;
+  }
 }
 
 const PortRules& IoThread::portRules(uint32_t port) {
@@ -280,7 +283,9 @@ const PortRules& IoThread::portRules(uint32_t port) {
       rules.headerMs = first ? settings.headerMs : longer(rules.headerMs, settings.headerMs);
       rules.idleMs = first ? settings.idleMs : longer(rules.idleMs, settings.idleMs);
       rules.parser.headerBytes = rules.parser.requestLineBytes = first ? allowed : std::max(rules.parser.headerBytes, allowed);
-      rules.parser.requireHost = (first || rules.parser.requireHost) && settings.requireHost;
+      // What keeps the programs of a port apart is waived only where all of them agree.
+      rules.parser.requireHost = first ? settings.requireHost : rules.parser.requireHost || settings.requireHost;
+      rules.parser.requireLength = first ? settings.requireLength : rules.parser.requireLength || settings.requireLength;
       rules.sole = one;
     }
   }

@@ -38,6 +38,7 @@ void QueueSettings::apply(const QueueOptions& options) {
   wholeRequestMs = options.wholeRequest <= 0 ? 0 : timeoutMs(options.wholeRequest);
   headBytes = options.headBytes;
   requireHost = options.requireHost;
+  requireLength = options.requireLength;
   clientErrors = options.clientErrors;
   connections = options.connections;
   const uint64_t seconds = idleMs / 1000;

@@ -29,6 +29,7 @@ struct QueueOptions {
   double wholeRequest = -1;  // seconds for a request with its body; 0 and less: none
   uint32_t headBytes = 0;    // of one request; 0: the engine's limit
   bool requireHost = true;
+  bool requireLength = true;
   bool clientErrors = false;  // the application takes clients whose requests are malformed
   bool connections = false;   // the application is told of clients when they connect
 };
@@ -51,6 +52,7 @@ struct QueueSettings {
   uint64_t wholeRequestMs = 0;
   uint32_t headBytes = 0;
   bool requireHost = true;
+  bool requireLength = true;
   bool clientErrors = false;
   bool connections = false;
   std::string keepAliveFields;  // "Connection: keep-alive" with the idle timeout, as node:http words it

@@ -64,6 +64,8 @@ export interface NativeQueueOptions {
   headBytes?: number;
   /** False: HTTP/1.1 requests without Host are taken on a port all of whose queues agree. Default true. */
   requireHost?: boolean;
+  /** False: POST and PUT without a length have no body on a port all of whose queues agree; 411 otherwise (PARSE-9). Default true. */
+  requireLength?: boolean;
   /** Malformed requests go to the application: docs/frames.md. Default false. */
   clientErrors?: boolean;
   /** The application is told of clients when they connect, not with their first request: docs/frames.md, CONNECTION. Default false. */

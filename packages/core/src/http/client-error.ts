@@ -1,4 +1,5 @@
 /** 'clientError' as node:http has it: malformed requests that the engine left to the program (docs/frames.md), with Node's codes. */
+import { STATUS_CODES } from 'node:http';
 import * as frames from '../queue/frames';
 import { resetError, type ConnectionSocket } from './connection-socket';
 import { nodeError } from './node-internals';
@@ -23,6 +24,7 @@ const parseErrors: Readonly<Record<number, readonly [code: string, reason: strin
   [frames.ClientErrorContentLength]: ['HPE_INVALID_CONTENT_LENGTH', 'Invalid character in Content-Length'],
   [frames.ClientErrorRepeatedLength]: ['HPE_UNEXPECTED_CONTENT_LENGTH', 'Duplicate Content-Length'],
   [frames.ClientErrorTransferEncoding]: ['HPE_INVALID_TRANSFER_ENCODING', 'Request has invalid `Transfer-Encoding`'],
+  [frames.ClientErrorChunkExtensions]: ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 'Chunk extensions overflow'],
   [frames.ClientErrorChunk]: ['HPE_INVALID_CHUNK_SIZE', 'Invalid character in chunk size'],
 };
 
@@ -39,15 +41,17 @@ function makeClientError(reason: number, understood: number, packet: Buffer | nu
   return error;
 }
 
-/** What node:http answers by itself; the listener may have been removed since the engine was told of it. */
+/** Statuses of node:http's own answers, by the code of the error; 400 for all others. */
+const statuses: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+/** What node:http answers where nobody listens: under `nodeDefaults`, and when a listener was removed since the engine was told of it. */
 function answerOf(error: ParseError): string {
-  const status =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? '431 Request Header Fields Too Large'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? '408 Request Timeout'
-        : '400 Bad Request';
-  return `HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`;
+  const status = statuses[error.code ?? ''] ?? 400;
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`;
 }
 
 /** CLIENT_ERROR has come: the connection is the program's to answer. */

@@ -50,19 +50,22 @@ function shorter(a: number, b: number): number {
   return a === 0 || b === 0 ? Math.max(a, b) : Math.min(a, b);
 }
 
-/** The queue options of a server: its own in HTTP.SYS' words first, then node:http's where a program has changed them. */
-export function engineOptions(server: TunedServer, given: ServerOptions): NativeQueueOptions {
+/**
+ * The queue options of a server: its own in HTTP.SYS' words first, then node:http's where a program has changed them.
+ *
+ * @param nodeDefaults node:http's hold too where it has not
+ */
+export function engineOptions(server: TunedServer, given: ServerOptions, nodeDefaults: boolean): NativeQueueOptions {
   const native = nativeQueueOptions(given);
   const { keepAliveTimeout, headersTimeout, requestTimeout, maxConnections } = server;
-  if (native.idleConnection === undefined && (given.keepAliveTimeout !== undefined || keepAliveTimeout !== defaults.keepAliveTimeout)) {
+  const isSet = (name: 'keepAliveTimeout' | 'headersTimeout' | 'requestTimeout'): boolean =>
+    nodeDefaults || given[name] !== undefined || server[name] !== defaults[name];
+  if (native.idleConnection === undefined && isSet('keepAliveTimeout')) {
     native.idleConnection = seconds(keepAliveTimeout);
     native.idleGrace = Math.min(Math.max(server.keepAliveTimeoutBuffer / 1000, 0), secondsMax) || 0;
   }
-  const requestTimed = given.requestTimeout !== undefined || requestTimeout !== defaults.requestTimeout;
-  if (
-    native.headerWait === undefined &&
-    (requestTimed || given.headersTimeout !== undefined || headersTimeout !== defaults.headersTimeout)
-  ) {
+  const requestTimed = isSet('requestTimeout');
+  if (native.headerWait === undefined && (requestTimed || isSet('headersTimeout'))) {
     native.headerWait = seconds(shorter(headersTimeout, requestTimeout));
   }
   if (requestTimed) native.wholeRequest = seconds(requestTimeout);
@@ -72,7 +75,9 @@ export function engineOptions(server: TunedServer, given: ServerOptions): Native
   if (given.requireHostHeader === false) native.requireHost = false;
   native.connections = isHeard(server as unknown as http.Server, 'connection');
   // A program that has the sockets hears there what is wrong with their bytes.
-  native.clientErrors = native.connections || isHeard(server as unknown as http.Server, 'clientError');
+  // node:http answers malformed requests in the program, where nobody listens as well (client-error.ts).
+  native.clientErrors = nodeDefaults || native.connections || isHeard(server as unknown as http.Server, 'clientError');
+  if (nodeDefaults) native.requireLength = false;
   return native;
 }
 

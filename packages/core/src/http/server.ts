@@ -81,6 +81,8 @@ export class Server extends BaseServer {
   private readonly draining = new DrainingQueues(() => this.queueDrained());
   private connectionCount = 0;
   private referenced = true;
+  /** The option, on an engine whose ports are this program's alone. */
+  private nodeDefaults = false;
 
   constructor(options?: ServerOptions | Listener, listener?: Listener) {
     const given = (typeof options === 'function' ? undefined : options) ?? {};
@@ -175,6 +177,7 @@ export class Server extends BaseServer {
       this.serverOptions.maxConcurrentRequests ?? maxConcurrentRequestsDefault,
     );
     this.queue = queue;
+    this.nodeDefaults = this.serverOptions.nodeDefaults === true && queue.carrier.kind === 'embedded';
     if (!this.referenced) queue.carrier.unref();
     // The port may still be this server's own, if it was closed a moment ago.
     this.draining.afterRelease(() => {
@@ -213,7 +216,7 @@ export class Server extends BaseServer {
   private tune(): NativeQueueOptions {
     this.told = this.heardEvents();
     this.untold = false;
-    return engineOptions(this, this.serverOptions);
+    return engineOptions(this, this.serverOptions, this.nodeDefaults);
   }
 
   /** @internal A property of node:http that the engine acts on was set. */

@@ -119,6 +119,7 @@ export const ClientErrorEof = 11;
 export const ClientErrorTimeout = 12;
 export const ClientErrorReset = 13;
 export const ClientErrorLineFeed = 14;
+export const ClientErrorChunkExtensions = 15;
 
 export const PolicyTimeToLive = 1;
 export const PolicyUntilFlushed = 2;

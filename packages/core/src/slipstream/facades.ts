@@ -11,10 +11,19 @@ import { ServerResponse } from '../http/server-response';
 
 type Class = (new (...values: never[]) => object) & { prototype: object };
 
-/** @param call what a call without `new` does, with the `this` of the call */
-function facade<C extends Class>(own: C, nodes: Class, call: (self: object | undefined, values: never[]) => unknown): C {
+/**
+ * @param call what a call without `new` does, with the `this` of the call
+ * @param given what the constructor gets of its arguments
+ */
+function facade<C extends Class>(
+  own: C,
+  nodes: Class,
+  call: (self: object | undefined, values: never[]) => unknown,
+  given: (values: unknown[]) => unknown[] = (values) => values,
+): C {
   const outer: C = new Proxy(own, {
-    apply: (_target, self, values) => call(self as object | undefined, values as never[]),
+    apply: (_target, self, values) => call(self as object | undefined, given(values) as never[]),
+    construct: (target, values, newTarget) => Reflect.construct(target, given(values), newTarget) as object,
     get: (target, key, receiver) => (key === Symbol.hasInstance ? isInstance : (Reflect.get(target, key, receiver) as unknown)),
   });
   // Classes that extend this one inherit the question, and mean themselves.
@@ -29,9 +38,20 @@ const nodesConstructor = (nodes: Class) => (self: object | undefined, values: ne
   Reflect.apply(nodes as unknown as (...all: never[]) => void, self, values);
 };
 
-export const ServerFacade = facade(Server, node.Server, (self, values) => {
-  if (!(self instanceof Server)) return new Server(...(values as []));
-  return constructOn(Server, self, values as []);
-});
+/** Programs that know node:http only: it decides what they leave open (`nodeDefaults` in options.ts). */
+function withNodeDefaults([options, listener]: unknown[]): unknown[] {
+  const own = typeof options === 'function' ? {} : (options as object | null | undefined);
+  return [{ nodeDefaults: true, ...own }, typeof options === 'function' ? options : listener];
+}
+
+export const ServerFacade = facade(
+  Server,
+  node.Server,
+  (self, values) => {
+    if (!(self instanceof Server)) return new Server(...(values as []));
+    return constructOn(Server, self, values as []);
+  },
+  withNodeDefaults,
+);
 export const IncomingMessageFacade = facade(IncomingMessage, node.IncomingMessage, nodesConstructor(node.IncomingMessage));
 export const ServerResponseFacade = facade(ServerResponse, node.ServerResponse, nodesConstructor(node.ServerResponse));

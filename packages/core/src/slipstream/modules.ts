@@ -2,7 +2,7 @@
 import * as nodeHttp from 'node:http';
 import * as nodeHttps from 'node:https';
 import type { IncomingMessage } from '../http/incoming-message';
-import { createServer, type Server } from '../http/server';
+import type { createServer, Server } from '../http/server';
 import type { ServerResponse } from '../http/server-response';
 import { IncomingMessageFacade, ServerFacade, ServerResponseFacade } from './facades';
 
@@ -18,7 +18,9 @@ export interface ServerSide {
 export interface HttpModule extends Omit<typeof nodeHttp, keyof ServerSide>, ServerSide {}
 
 export const serverSide: ServerSide = {
-  createServer,
+  createServer: function createServer(...values: unknown[]): Server {
+    return new ServerFacade(...(values as []));
+  },
   Server: ServerFacade,
   IncomingMessage: IncomingMessageFacade,
   ServerResponse: ServerResponseFacade,

@@ -11,6 +11,8 @@ export interface CompatibilityDifference {
   reason: string;
   /** Seen with the applications only, not in the tables. */
   of?: 'applications';
+  /** Slipstreamed programs differ on the service only: on the embedded engine `nodeDefaults` makes them equal. */
+  slipstreamed?: 'service';
   /** What node:http's outcome becomes by it; several where that depends on the request. `name` is `subject/scenario`. */
   becomes(node: Outcome, name: string, own: Outcome): Outcome[];
 }
@@ -144,6 +146,7 @@ export const differences: readonly CompatibilityDifference[] = [
   },
   {
     id: 'length-required',
+    slipstreamed: 'service',
     rule: 'PARSE-9',
     reason: 'POST and PUT say how long their body is, else they are answered with 411',
     becomes: (node, name, own) =>
@@ -153,6 +156,7 @@ export const differences: readonly CompatibilityDifference[] = [
   },
   {
     id: 'error-pages',
+    slipstreamed: 'service',
     rule: 'http-server-api 2.5',
     reason: 'what the engine answers itself has a short page, Date and Content-Length; node:http sends a bare status line',
     becomes: (node, _name, own) => {
@@ -183,6 +187,7 @@ export const differences: readonly CompatibilityDifference[] = [
   },
   {
     id: 'a-client-that-ended-too-soon',
+    slipstreamed: 'service',
     rule: 'GONE-3',
     reason:
       "a client that ends in the middle of a head or a body is gone, and is let go without an answer where nobody listens to 'clientError'; node:http answers 400",
@@ -256,6 +261,7 @@ export const differences: readonly CompatibilityDifference[] = [
   },
   {
     id: 'idle-timeout',
+    slipstreamed: 'service',
     rule: 'http-server-api 8.2, IdleConnection',
     reason:
       "an idle connection lives for 120 seconds where the program sets no keepAliveTimeout, and clients are told so; node:http's 5 are less than what proxies keep",
@@ -354,8 +360,9 @@ function name304(node: Outcome): boolean {
 const depthMax = 3;
 const longBytes = 50_000;
 
-/** The ids that together make node:http's outcome ours; null when none do. */
-export function explain(name: string, node: Outcome, own: Outcome): string[] | null {
+/** The ids that together make node:http's outcome ours; null when none of those that `may` apply do. */
+export function explain(name: string, node: Outcome, own: Outcome, may: (difference: CompatibilityDifference) => boolean): string[] | null {
+  const possible = differences.filter(may);
   const wanted = JSON.stringify(own);
   let frontier: { outcome: Outcome; ids: string[] }[] = [{ outcome: node, ids: [] }];
   const seen = new Set([JSON.stringify(node)]);
@@ -363,7 +370,7 @@ export function explain(name: string, node: Outcome, own: Outcome): string[] | n
   for (let depth = 0; depth < depths; depth++) {
     const next: typeof frontier = [];
     for (const { outcome, ids } of frontier) {
-      for (const difference of differences) {
+      for (const difference of possible) {
         for (const changed of difference.becomes(outcome, name, own)) {
           const text = JSON.stringify(changed);
           if (seen.has(text)) continue;

@@ -13,6 +13,8 @@ const begin = '<!-- generated: npm run docs:compatibility -->';
 const end = '<!-- end of the generated part -->';
 
 const cell = (text: string): string => text.replace(/\|/g, '\\|').replace(/\s+/g, ' ');
+/** Of a difference that is one of defaults. */
+const exceptUnderSlipstream = ' (slipstreamed programs: on the service only)';
 const row = (id: string, reason: string, rule: string): string => `| \`${id}\` | ${cell(reason)} | ${cell(rule)} |`;
 const table = (rows: string[]): string[] => ['', '| | What differs, and why | Decided by |', '| --- | --- | --- |', ...rows, ''];
 
@@ -56,7 +58,7 @@ export function generated(): string {
     `Scenarios by subject: ${scenarios}.`,
     '',
     `Scenarios of slipstreamed applications (${total - tabled} of them): ${counted()}.`,
-    ...table(observed.map(({ id, reason, rule }) => row(id, reason, rule))),
+    ...table(observed.map(({ id, reason, rule, slipstreamed }) => row(id, slipstreamed ? reason + exceptUnderSlipstream : reason, rule))),
     '## Differences in the functional suite',
     ...table(grouped()),
     '## Requests that are read otherwise',

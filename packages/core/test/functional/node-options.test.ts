@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import * as assert from 'node:assert/strict';
 import * as http from 'node:http';
 import type * as net from 'node:net';
-import { createServer, features, serve, unless, type TestServerOptions } from '../support/engine';
+import { createServer, features, listening, onFreePort, serve, shutDown, unless, type TestServerOptions } from '../support/engine';
+import { RawClient } from '../support/client';
 import { sameAsNode } from '../support/differences';
 import { eventually, nextEvent } from '../support/poll';
 import { withoutPort } from '../support/wine';
@@ -102,6 +103,22 @@ test('maxHeadersCount: fields beyond it are not in `headers`', async (t) => {
 test('requireHostHeader: false takes HTTP/1.1 without Host', async (t) => {
   const { connect } = await serve(t, (req, res) => res.end(String(req.headers.host)), { requireHostHeader: false });
   assert.equal((await (await connect()).exchange('GET / HTTP/1.1\r\n\r\n')).text, 'undefined');
+});
+
+test('a port that two servers share requires Host unless both waive it', unless(features.service, 'one server a port'), async (t) => {
+  const [lenient, strict] = [false, true].map((requireHostHeader) => createServer({ requireHostHeader }, (_req, res) => res.end('ok')));
+  t.after(() => Promise.all([shutDown(lenient), shutDown(strict)]));
+  const port = await onFreePort(async (free) => {
+    await listening(lenient, `http://*:${free}/a/`);
+    return free;
+  });
+  const statusOf = async (): Promise<number> => {
+    const client = await RawClient.connect(port);
+    return (await client.exchange('GET /a/ HTTP/1.1\r\n\r\n').finally(() => client.destroy())).status;
+  };
+  assert.equal(await statusOf(), 200);
+  await listening(strict, `http://*:${port}/b/`);
+  assert.equal(await statusOf(), 400);
 });
 
 test('requireHostHeader is true by default', async (t) => {

@@ -4,7 +4,7 @@ import * as assert from 'node:assert/strict';
 import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { engine, features, unless } from '../support/engine';
-import { fetchOnce } from '../support/client';
+import { fetchOnce, RawClient } from '../support/client';
 import { privateRuntime, startChild, type Child } from '../support/child';
 import { wineHttp, withoutUnsupported } from '../support/wine';
 
@@ -45,6 +45,32 @@ describe('unmodified programs', () => {
       assert.equal(withoutUnsupported(child.output), '');
     });
   }
+
+  test(
+    'what differs by default only is as on node:http where the port is one program alone',
+    unless(engine !== 'httpsys', 'HTTP.SYS decides'),
+    async (t) => {
+      const child = start(t, 'plain.cjs');
+      const port = Number((await child.report('port')).port);
+      const ask = async (bytes: string): Promise<string> => {
+        const client = await RawClient.connect(port);
+        client.send(bytes);
+        const text = (await client.closed()).toString('latin1');
+        client.destroy();
+        return text;
+      };
+      const alone = engine === 'node' || engine === 'embedded';
+      const malformed = await ask('GET / HTTP/1.1\r\nHost: a\r\nBad Name: 1\r\n\r\n');
+      if (alone) assert.equal(malformed, 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+      else assert.match(malformed, /^HTTP\/1\.1 400 [^]*<HTML>/i);
+      const kept = await RawClient.connect(port);
+      const answer = await kept.exchange('GET /engine HTTP/1.1\r\nHost: a\r\n\r\n');
+      assert.equal(answer.headers['keep-alive'], `timeout=${alone ? 5 : 120}`);
+      kept.destroy();
+      const empty = await ask('POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+      assert.match(empty, alone ? /^HTTP\/1\.1 200 / : /^HTTP\/1\.1 411 /);
+    },
+  );
 
   test('--require does the same as --import', unless(features.httpsys, 'there is nothing to load'), async (t) => {
     for (const name of ['plain.cjs', 'plain.mjs']) {

@@ -92,6 +92,12 @@ TEST("extensions hold no control characters and are bounded, one and all") {
   CHECK_EQ(Decoded(many).result, Result::kError);
 }
 
+TEST("extensions that are too long are told from other errors") {
+  CHECK(Decoded("1;" + std::string(ChunkedDecoder::kChunkLineBytesMax, 'e')).decoder.extensionsOverflowed());
+  CHECK(!Decoded("1;a\n").decoder.extensionsOverflowed());
+  CHECK(!Decoded("x").decoder.extensionsOverflowed());
+}
+
 TEST("a bad or too long trailer section is an error") {
   for (const char* text : {"0\r\nX : a\r\n\r\n", "0\r\n X: a\r\n\r\n", "0\r\nX: a\n\n", "0\r\nX: a\r\n b\r\n\r\n", "0\r\nX\r\n\r\n", "0\r\nContent-Length: 1\r\n\r\n", "0\r\ntransfer-encoding: chunked\r\n\r\n", "0\r\n\n", "0\r\n\rX"}) {
     const Result result = Decoded(text, 1).result;

@@ -134,6 +134,17 @@ TEST("PARSE-9: POST and PUT need a length") {
   CHECK_EQ(outcomeOf("DELETE / HTTP/1.1\r\nHost: a\r\n\r\n"), "done");
 }
 
+TEST("PARSE-9 waived: POST and PUT without a length have no body") {
+  ParserLimits limits;
+  limits.requireLength = false;
+  for (const char* head : {"POST / HTTP/1.1\r\nHost: a\r\n\r\n", "PUT / HTTP/1.0\r\n\r\n"}) {
+    Parsed request(head, limits);
+    CHECK_EQ(request.outcome(), "done");
+    CHECK(!request.head.chunked);
+    CHECK_EQ(request.head.contentLength, -1);
+  }
+}
+
 TEST("persistence follows version and the Connection options") {
   struct Case {
     const char* version;

@@ -77,7 +77,7 @@ export const differences: Difference[] = [
   {
     id: 'body.post-without-length',
     rule: 'PARSE-9',
-    reason: 'POST and PUT without a length are answered with 411 before the application sees them',
+    reason: 'POST and PUT without a length are answered with 411 before the application sees them, unless nodeDefaults is set',
   },
   {
     id: 'response.content-length-exceeded',
@@ -159,7 +159,8 @@ export const differences: Difference[] = [
   {
     id: 'keep-alive.default',
     rule: 'http-server-api 8.2, IdleConnection',
-    reason: 'where a program sets nothing an idle connection lives 120 seconds, and its client is told so; 5 seconds on node:http',
+    reason:
+      'where a program sets nothing an idle connection lives 120 seconds, and its client is told so; 5 seconds on node:http, and with nodeDefaults',
   },
   {
     id: 'keep-alive.timeout-event',

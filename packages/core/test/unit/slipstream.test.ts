@@ -35,7 +35,7 @@ describe('slipstream', () => {
       answer({
         changed: Object.keys(before).filter((name) => before[name] !== http[name]).sort(),
         names: require('node:http') === http && process.getBuiltinModule('http') === http,
-        create: http.createServer === core.createServer,
+        create: http.createServer === core.http().createServer,
         keys: Object.keys(http).length === Object.keys(before).length,
       });
     `);
@@ -101,7 +101,7 @@ describe('slipstream', () => {
       import core from '@httpsys/core';
       const before = createServer;
       const undo = core.slipstream();
-      const during = [createServer === core.createServer, short === createServer, new Server() instanceof core.Server];
+      const during = [createServer === core.http().createServer, short === createServer, new Server() instanceof core.Server];
       undo();
       process.stdout.write(JSON.stringify([...during, createServer === before]));
     `,
@@ -232,6 +232,28 @@ describe('slipstream', () => {
     }
   });
 
+  test('a server has the defaults of node:http however it is made, and its own values stand', () => {
+    const { value } = run(`
+      require(${entry}).slipstream();
+      const http = require('node:http');
+      const listener = (req, res) => res.end('x');
+      class Mine extends http.Server {}
+      function Inherited() { http.Server.call(this, listener); }
+      require('node:util').inherits(Inherited, http.Server);
+      const servers = [
+        http.createServer(listener), http.createServer({}, listener), http.createServer(null, listener), new http.Server(listener), http.Server(listener),
+        new Mine(listener), new Inherited(), http.createServer({ keepAliveTimeout: 9000 }, listener), http.createServer({ nodeDefaults: false }, listener),
+      ];
+      const ask = (server) => new Promise((resolve) => server.listen(0, () => {
+        http.get({ port: server.address().port, agent: new http.Agent({ keepAlive: true, maxFreeSockets: 0 }) }, (res) => {
+          res.resume().on('end', () => { server.close(); resolve(res.headers['keep-alive']); });
+        });
+      }));
+      Promise.all(servers.map(ask)).then(answer);
+    `);
+    assert.deepEqual(value, [...Array<string>(7).fill('timeout=5'), 'timeout=9', 'timeout=120']);
+  });
+
   test('https.createServer stays Node’s, and says so once', () => {
     const { value, warnings } = run(`
       const https = require('node:https');
@@ -252,9 +274,9 @@ describe('slipstream', () => {
     const { value } = run(`
       const http = require('node:http');
       const { undo } = require('@httpsys/core/slipstream');
-      const during = http.createServer === require('@httpsys/core').createServer;
+      const during = http.createServer === require('@httpsys/core').http().createServer;
       undo();
-      answer([during, http.createServer === require('@httpsys/core').createServer]);
+      answer([during, http.createServer === require('@httpsys/core').http().createServer]);
     `);
     assert.deepEqual(value, [true, false]);
   });
@@ -264,8 +286,8 @@ describe('slipstream', () => {
       const core = require(${entry});
       const http = core.http();
       const https = core.https();
-      answer([http.createServer === core.createServer, http.Server(() => {}) instanceof core.Server, http.get === require('node:http').get,
-        https.createServer === require('node:https').createServer, core.slipStream === core.slipstream, require('node:http').createServer === core.createServer]);
+      answer([http.createServer === core.http().createServer, http.Server(() => {}) instanceof core.Server, http.get === require('node:http').get,
+        https.createServer === require('node:https').createServer, core.slipStream === core.slipstream, require('node:http').createServer === core.http().createServer]);
     `);
     assert.deepEqual(value, [true, true, true, true, true, false]);
   });

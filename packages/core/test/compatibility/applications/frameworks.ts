@@ -85,6 +85,16 @@ const bodies: ApplicationScenario[] = [
   ]),
 ];
 
+/** What differs by default only; the process of each application is one with `nodeDefaults` where the engine is embedded. */
+const defaults: ApplicationScenario[] = [
+  send('a field name with a space', 'GET /text HTTP/1.1\r\nHost: a\r\nBad Name: 1\r\n\r\n'),
+  send('no request line', 'garbage\r\n\r\n'),
+  send('a head that is too long', head('GET /text', `X-A: ${'x'.repeat(20_000)}`)),
+  send('a length and chunks', head('POST /text', 'Content-Length: 1', 'Transfer-Encoding: chunked')),
+  send('POST without a length', head('POST /text', closing, 'Content-Type: text/plain')),
+  send('a connection that stays', [getMore('/text'), { await: 'text' }, get('/text')]),
+];
+
 const begun = 'Content-Type: application/octet-stream\r\nContent-Length: 100\r\n\r\nhalf';
 const waiting = (request: string, how: Step): Step[] => [request, { seen: 'waiting' }, how];
 const ends = ['req close', 'res close'];
@@ -119,7 +129,7 @@ const aborts: ApplicationScenario[] = [
   }),
 ];
 
-const common = [...answers, ...bodies, ...aborts, ...shutdown('/later/300', '/text')];
+const common = [...answers, ...bodies, ...defaults, ...aborts, ...shutdown('/later/300', '/text')];
 
 const express: ApplicationScenario[] = [
   ask('/params/a%20b%2Fc'),
