@@ -26,6 +26,8 @@ struct QueueCore {
   Napi::ObjectReference receiver;
   Napi::FunctionReference onEvent;
   napi_async_cleanup_hook_handle hook = nullptr;
+  // Where the object keeps its pointer to this. An environment that ends closes the queue first, and destroys the object when this is long gone.
+  QueueCore** holder = nullptr;
   ByteBuffer frames;
   std::vector<driver::QueueEvent> events;
   bool wakeOpen = false;
@@ -35,10 +37,16 @@ struct QueueCore {
   // The environment is being torn down: no call into JavaScript any more.
   bool silent = false;
 
+  void letGo();
   void collect();
   void close();
   void finish();
 };
+
+void QueueCore::letGo() {
+  if (holder != nullptr) *holder = nullptr;
+  holder = nullptr;
+}
 
 void QueueCore::collect() {
   driver->collect(&frames, &events);
@@ -61,6 +69,7 @@ void QueueCore::collect() {
 void QueueCore::close() {
   if (closing) return;
   closing = true;
+  letGo();
   driver->close();
 }
 
@@ -85,6 +94,7 @@ void QueueCore::finish() {
 void onCleanup(napi_async_cleanup_hook_handle, void* data) {
   QueueCore* core = static_cast<QueueCore*>(data);
   core->silent = true;
+  core->letGo();
   if (core->driver != nullptr && core->endsWithProcess) {
     core->driver->abandon();
     // What the system may still write to stays where it is.
@@ -164,6 +174,7 @@ class HttpQueueObject final : public Napi::ObjectWrap<HttpQueueObject> {
     core->wakeOpen = true;
     // From here on the loop knows the object: it goes the way of `finish`.
     core_ = core.release();
+    core_->holder = &core_;
     driver::Driver::Options made;
     made.name = ReadText(options, "name");
     made.security = ReadText(options, "security");
@@ -177,7 +188,7 @@ class HttpQueueObject final : public Napi::ObjectWrap<HttpQueueObject> {
     core_->driver = driver::Driver::create(std::move(made), &error);
     if (core_->driver == nullptr) {
       core_->finish();
-      core_ = nullptr;
+      core_->letGo();
       ThrowDriver(env, error);
       return;
     }
@@ -305,7 +316,6 @@ class HttpQueueObject final : public Napi::ObjectWrap<HttpQueueObject> {
   // The `kClosed` event follows.
   Napi::Value Close(const Napi::CallbackInfo& info) {
     if (core_ != nullptr) core_->close();
-    core_ = nullptr;
     return info.Env().Undefined();
   }
 

@@ -375,15 +375,4 @@ export const wineFacts: readonly ListedTests[] = [
       'functional/upgrade-failures': ['the application is killed in mid-stream: the other side hears of it, and others do not'],
     },
   },
-  {
-    engines: ['httpsys'],
-    facts: ['WINE-31'],
-    reason: 'threads that end with an open queue now and then end the process',
-    tests: {
-      'lifetime/workers': [
-        'worker threads that exit with a listening server',
-        'worker threads that are terminated with a listening server',
-      ],
-    },
-  },
 ];
