@@ -40,8 +40,10 @@ const nodesConstructor = (nodes: Class) => (self: object | undefined, values: ne
 
 /** Programs that know node:http only: it decides what they leave open (`nodeDefaults` in options.ts). */
 function withNodeDefaults([options, listener]: unknown[]): unknown[] {
-  const own = typeof options === 'function' ? {} : (options as object | null | undefined);
-  return [{ nodeDefaults: true, ...own }, typeof options === 'function' ? options : listener];
+  if (typeof options === 'function') return [{ nodeDefaults: true }, options];
+  // What is no object is left to the checks of the server.
+  if (options !== undefined && options !== null && (typeof options !== 'object' || Array.isArray(options))) return [options, listener];
+  return [{ nodeDefaults: true, ...(options as object | null | undefined) }, listener];
 }
 
 export const ServerFacade = facade(

@@ -254,6 +254,22 @@ describe('slipstream', () => {
     assert.deepEqual(value, [...Array<string>(7).fill('timeout=5'), 'timeout=9', 'timeout=120']);
   });
 
+  test('options that are no object are refused as by node:http', () => {
+    const { value } = run(`
+      const http = require('node:http');
+      const values = ['x', 5, true, [], null, undefined];
+      const refusals = () => values.map((value) => {
+        try { http.createServer(value); return 'taken'; } catch (error) { return error.message; }
+      });
+      const nodes = refusals();
+      require(${entry}).slipstream();
+      answer([nodes, refusals()]);
+    `);
+    const [nodes, ours] = value as string[][];
+    assert.match(nodes[0], /"options" argument/);
+    assert.deepEqual(ours, nodes);
+  });
+
   test('https.createServer stays Node’s, and says so once', () => {
     const { value, warnings } = run(`
       const https = require('node:https');
