@@ -40,6 +40,7 @@ export class Child {
       this.reports.push(report as ChildReport);
       this.wake.splice(0).forEach((wake) => wake());
     });
+    this.process.once('disconnect', () => this.wake.splice(0).forEach((wake) => wake()));
     this.exit = new Promise((resolve) => {
       this.process.once('exit', (status, signal) => {
         this.gone = { code: status, signal };
@@ -60,7 +61,9 @@ export class Child {
         for (;;) {
           const at = this.reports.findIndex((report) => key in report);
           if (at >= 0) return this.reports.splice(at, 1)[0] as ChildReport;
-          if (this.gone) throw new Error(`the child ended with ${JSON.stringify(this.gone)} before reporting '${key}': ${this.output}`);
+          // 'exit' may come before the last reports: they are all here when the channel has ended.
+          if (this.gone && !this.process.connected)
+            throw new Error(`the child ended with ${JSON.stringify(this.gone)} before reporting '${key}': ${this.output}`);
           await new Promise<void>((resolve) => this.wake.push(resolve));
         }
       })(),
