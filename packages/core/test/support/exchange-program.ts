@@ -127,6 +127,12 @@ function watch(emitter: NodeJS.EventEmitter): Told {
   return told;
 }
 
+/**
+ * What any server takes for a client that has left, before it knows: half of the engine's window (docs/frames.md, Back-pressure). Whether more than
+ * that has 'finished' is a matter of the system's buffers.
+ */
+const roomBytes = 128 * 1024;
+
 const digest = (body: Buffer): string => `${body.length} ${createHash('sha1').update(body).digest('hex')}`;
 
 function compare(sent: Buffer[], got: Buffer[], complete: boolean): Body {
@@ -213,6 +219,8 @@ class Run {
   private readonly paused = { client: false, server: false };
   private readonly ended = { client: false, server: false };
   private early = false;
+  /** Bytes that the program gave behind the break. */
+  private behindBreak = 0;
   private broken: Break | null = null;
   private readonly hasBody: boolean;
 
@@ -276,6 +284,7 @@ class Run {
   private serverSends(act: 'write' | 'end', piece: Buffer): void {
     // Behind the end, or behind the break, writing must be without effect.
     if (!this.ended.server && this.broken === null) this.answered.sent.push(piece);
+    if (this.broken !== null && (this.behindBreak += piece.length) > roomBytes) this.broken.settled = false;
     if (act === 'write') this.res.write(piece);
     else {
       if (!this.ended.server && this.isRequestOpen()) {
@@ -331,6 +340,9 @@ class Run {
       this.flow('server', 'resume');
       await this.settle();
     }
+    // node:http tells of the first break in the loop's closing phase, which JavaScript has no way into: who comes first is a matter of the phase
+    // in which the first was made.
+    if (this.broken !== null && victim === 'request') this.broken.settled = false;
     const over = victim === 'client' ? this.client.destroyed : this.socket?.destroyed === true;
     if (victim === 'client') this.client.destroy();
     else if (victim === 'socket') this.socket?.destroy();
