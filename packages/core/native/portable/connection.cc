@@ -64,7 +64,7 @@ bool Connection::open(Socket socket, uint32_t id, uint32_t routeKey) {
   scanned_ = lingered_ = rawBytes_ = 0;
   deadline_ = Deadline::kNone;
   interest_ = kInterestUnset;
-  closed_ = dirty_ = readClosed_ = hungUp_ = outBlocked_ = closeAfter_ = lingering_ = lingerAfter_ = inputReady_ = cutOff_ = stuckOnOutput_ = false;
+  closed_ = dirty_ = readClosed_ = hungUp_ = outBlocked_ = closeAfter_ = lingering_ = lingerAfter_ = inputReady_ = cutOff_ = stuckOnOutput_ = resting_ = false;
   startDeadline(Deadline::kHeader, headerMs());
   setInterest();
   return true;
@@ -223,6 +223,18 @@ void Connection::settle() {
   }
   setDeadline();
   setInterest();
+  holdLoop();
+}
+
+// Whose client has said its last, and which has nothing to write: it waits for the program alone, and does not keep its process, as a socket of
+// node:net that has stopped reading does not.
+void Connection::holdLoop() {
+  if (thread_->threaded()) return;
+  const bool rests = isTaken() && exchange_->inputEnded && pendingOutput() == 0;
+  if (rests == resting_) return;
+  resting_ = rests;
+  uv_handle_t* handle = reinterpret_cast<uv_handle_t*>(&poll_);
+  rests ? uv_unref(handle) : uv_ref(handle);
 }
 
 void Connection::finishClosing() {

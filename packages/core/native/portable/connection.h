@@ -111,6 +111,7 @@ class Connection final : public Timed {
   void markDirty();
   void finishClosing();
   void startLinger();
+  void holdLoop();
   // RST, with ABORTED for the application when it has the request.
   void abort(frames::AbortReason reason);
   void reset();
@@ -211,6 +212,7 @@ class Connection final : public Timed {
   bool inputReady_ = false;   // `in_` may be looked at again
   bool cutOff_ = false;       // what is still to be sent has limits::kLingerMs to leave
   bool stuckOnOutput_ = false;  // pipelined requests wait for the output to drain
+  bool resting_ = false;      // the event loop does not wait for it
 };
 
 }  // namespace httpsys

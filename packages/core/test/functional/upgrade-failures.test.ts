@@ -4,7 +4,7 @@ import * as net from 'node:net';
 import { Duplex } from 'node:stream';
 import { test } from 'node:test';
 import { io } from 'socket.io-client';
-import { features, freePort, serve, unless } from '../support/engine';
+import { engine, features, freePort, serve, unless } from '../support/engine';
 import { RawClient } from '../support/client';
 import { privateRuntime, startChild } from '../support/child';
 import { servicePid } from '../support/service-process';
@@ -66,6 +66,40 @@ for (const victim of ['application', 'client', 'service'] as const) {
       });
     }
   });
+}
+
+for (const writes of [false, true]) {
+  test(
+    `a closed server's process ends with an upgraded connection whose client is gone${writes ? ', and which has written since' : ''}`,
+    unless(engine === 'node' || engine === 'embedded', 'the connection is another process’s'),
+    async (t) => {
+      const child = startChild(
+        t,
+        `
+        const server = createServer();
+        server.on('upgrade', (req, socket) => {
+          socket.write(${JSON.stringify(accept)});
+          socket.on('error', () => undefined);
+          socket.on('end', () => {
+            const rest = () => { server.close(); report({ ended: true }); letGo(); };
+            if (${writes}) socket.write('last words', rest);
+            else rest();
+          });
+          socket.resume();
+        });
+        listenAndReport(server);
+      `,
+      );
+      const { address } = (await child.report('listening')) as unknown as { address: net.AddressInfo };
+      const client = await RawClient.connect(address.port);
+      t.after(() => client.destroy());
+      client.send(ask);
+      await client.bytes(accept.length);
+      client.end();
+      await child.report('ended');
+      assert.deepEqual(await child.exited(), { code: 0, signal: null }, child.output);
+    },
+  );
 }
 
 test('socket.io clients come back when the service was killed', unless(features.service, 'only the service is killed'), async (t) => {
