@@ -21,8 +21,8 @@ const messages = {
   ERR_HTTPSYS_AUTHENTICATION: () =>
     "The option authentication is for HTTP.SYS on Windows: this engine cannot tell who its clients' users are, and does not listen without",
   ERR_HTTPSYS_RAW_RESPONSE: (why: string) =>
-    `What was written to the socket of an upgrade is no HTTP response: ${why}. It has to begin with one, ` +
-    'for example "HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n\\r\\n"; any bytes may follow',
+    `What was written to the socket of a request is no HTTP response: ${why}. It has to begin with one, for example ` +
+    '"HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n\\r\\n"; behind an upgrade any bytes may follow',
   ERR_HTTPSYS_CACHE_POLICY: (why: string) => `Invalid cache policy: ${why}`,
   ERR_HTTPSYS_INSECURE_PARSER: () =>
     'The option insecureHTTPParser is not available: the engine is strict about requests (RFC 9112), because what two parsers read differently is ' +

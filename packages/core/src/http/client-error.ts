@@ -2,6 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import * as frames from '../queue/frames';
 import { resetError, type ConnectionSocket } from './connection-socket';
+import { handResponseOver } from './handed-response';
 import { nodeError } from './node-internals';
 import type { Server } from './server';
 
@@ -60,8 +61,8 @@ export function receiveClientError(server: Server, socket: ConnectionSocket, rea
     socket.closedByEngine(resetError());
     return;
   }
-  // A request that was under way is over for the engine. A program that answers it all the same is done with the connection.
-  socket._httpMessage?.once('finish', () => socket.destroy());
+  // A request that was under way is over for the engine. The program may answer it all the same.
+  if (socket._httpMessage !== null) handResponseOver(socket._httpMessage, socket);
   socket.handOver();
   // hapi destroys a socket that has ended, and answers on one that has not.
   if (reason === frames.ClientErrorEof) (socket as { readable: boolean }).readable = false;

@@ -9,13 +9,15 @@ import * as stream from 'node:stream';
 import type { ConnectionAddress } from '../queue/decode';
 import * as frames from '../queue/frames';
 import { defineAccessors } from './accessors';
-import { kLink, kResponse } from '../symbols';
+import { kEnded, kLink, kResponse } from '../symbols';
 import { abortExchange, announceEnd } from './abort';
 import { kTimeout, nodeError } from './node-internals';
-import { OpaqueStream, type WrittenPiece } from './opaque-stream';
+import { OpaqueStream } from './opaque-stream';
+import { RawAnswer } from './raw-answer';
 import type { Link, OwnRequest } from './incoming-message';
 import type { Server } from './server';
 import type { OwnResponse } from './server-response';
+import type { WrittenPiece } from './windowed-bytes';
 
 function ignoreError(): void {}
 
@@ -73,6 +75,8 @@ export class ConnectionSocket extends net.Socket {
   requestCount = 0;
   /** What carries the bytes after an upgrade or CONNECT. */
   opaque: OpaqueStream | null = null;
+  /** What the program writes past the response of the request under way. */
+  rawAnswer: RawAnswer | null = null;
   private readonly link: Link;
   private readonly addresses: ConnectionAddress;
   /** The engine has reported the end: there is nothing left to tell it. */
@@ -149,11 +153,23 @@ export class ConnectionSocket extends net.Socket {
       this.opaque.write(pieces, callback);
       return;
     }
-    // Raw bytes have no place on a connection that others may share; only one that was upgraded or handed over carries them.
     if (this.handed) {
       for (const { chunk, encoding } of pieces) this.sendRaw(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk, false);
+      callback();
+      return;
     }
-    callback();
+    const answer = this.pastResponse();
+    if (answer === null) callback();
+    else answer.write(pieces, callback);
+  }
+
+  /** What takes bytes that are written past the response under way. Null: behind it, or in front of the first request, nobody waits for any. */
+  private pastResponse(): RawAnswer | null {
+    if (this.rawAnswer?.begun === true) return this.rawAnswer;
+    const response = this._httpMessage;
+    if (response === null || response[kEnded]) this.rawAnswer = null;
+    else if (this.rawAnswer?.response !== response) this.rawAnswer = new RawAnswer(this, this.link, response);
+    return this.rawAnswer;
   }
 
   /** The program's own listeners hear an error from now on, and it is no second 'clientError'. */
@@ -178,6 +194,8 @@ export class ConnectionSocket extends net.Socket {
   /** The engine has left the client of a malformed request to the program: what it writes goes out as it is. */
   handOver(): void {
     this.handed = true;
+    // Its id may be given to another request from now on.
+    if (this.currentRequest !== null) this.link.removeRequest(this.currentRequest);
   }
 
   private sendRaw(bytes: Uint8Array, last: boolean): void {
@@ -197,6 +215,7 @@ export class ConnectionSocket extends net.Socket {
       this.sendRaw(new Uint8Array(0), true);
       return;
     }
+    if (this.pastResponse()?.end() === true) return;
     // `end` on a connection: no more requests; a response under way is finished first.
     if (this.destroyed) return;
     if (this._httpMessage === null) this.destroy();
@@ -220,11 +239,13 @@ export class ConnectionSocket extends net.Socket {
     this.gone = true;
     link.removeConnection(this);
     this.server.connectionDone();
-    const request = currentRequest !== null && currentRequest[kLink] !== null ? currentRequest : null;
+    let request = currentRequest !== null && currentRequest[kLink] !== null ? currentRequest : null;
     this.currentRequest = null;
     clearTimeout((this as unknown as Record<symbol, NodeJS.Timeout | undefined>)[kTimeout]);
     callback(error);
     if (request !== null) abortExchange(link, request);
+    // One that was answered past its response has not heard of an end.
+    else if (this.rawAnswer !== null && this.rawAnswer.ended) request = this.rawAnswer.request;
     if (told) announceEnd(this, request, error !== null);
     // A program that destroys a connection hears of its end in a later turn, as with a handle that has to be closed first.
     else setImmediate(announceEnd, this, request, error !== null);

@@ -57,8 +57,8 @@ export class EngineEvents implements QueueEvents<OwnRequest, ConnectionSocket> {
 
   onDrained(request: OwnRequest, bytes: number): void {
     const socket = socketOf(request);
-    const { opaque } = socket;
-    if (opaque !== null) socket.scope.runInAsyncScope(opaque.onDrained, opaque, bytes);
+    const output = socket.opaque ?? (socket.rawAnswer?.begun === true ? socket.rawAnswer : null);
+    if (output !== null) socket.scope.runInAsyncScope(output.onDrained, output, bytes);
     else socket.scope.runInAsyncScope(onResponseDrained, undefined, request[kResponse]!, bytes);
   }
 

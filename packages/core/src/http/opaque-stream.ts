@@ -7,39 +7,25 @@ import type { ConnectionSocket } from './connection-socket';
 import type { Link, OwnRequest } from './incoming-message';
 import { nodeError } from './node-internals';
 import { isInterim, RawResponse } from './raw-response';
+import { toBuffer, WindowedBytes, type WrittenPiece } from './windowed-bytes';
 
 type Callback = (error?: Error | null) => void;
-
-/** One piece as the stream machinery hands it over. */
-export interface WrittenPiece {
-  chunk: Uint8Array | string;
-  encoding: BufferEncoding;
-}
 
 /** Bytes taken in before their credit is given back: half of the engine's window, so that neither side waits for the other. */
 const creditStep = frames.BodyWindowBytes / 2;
 /** Neither Date nor Connection is added to what the program wrote. */
 const responseFlags = frames.ResponseOpaque | frames.ResponseNoDate | frames.ResponseNoConnection;
 
-function toBuffer(chunk: Uint8Array | string, encoding: BufferEncoding): Buffer {
-  if (typeof chunk === 'string') return Buffer.from(chunk, encoding);
-  return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-}
-
 export class OpaqueStream {
   /** Bytes of the client that came, those behind the head included. */
   bytesRead: number;
   /** Bytes that `_write` was given. */
   bytesTaken = 0;
-  /** The part of them that is counted in `writableLength` still. */
-  inProgress = 0;
   /** The client sends no more. */
   inputEnded = false;
   private response: RawResponse | null = new RawResponse();
-  private sent = 0;
-  private drained = 0;
   private owed: number;
-  private waiting: { pieces: Uint8Array[]; callback: Callback } | null = null;
+  private readonly output: WindowedBytes;
   private finished = false;
   private readonly socket: ConnectionSocket;
   private readonly link: Link;
@@ -52,10 +38,16 @@ export class OpaqueStream {
     this.request = request;
     this.bytesRead = ahead;
     this.owed = ahead;
+    this.output = new WindowedBytes(link, request.requestId, frames.Opaque);
     link.addUpgraded(request);
     // Takes the connection: from now on the client's bytes come as OPAQUE.
     link.writer.plain(frames.Opaque, 0, request.requestId);
     link.touch();
+  }
+
+  /** The part of `bytesTaken` that is counted in `writableLength` still. */
+  get inProgress(): number {
+    return this.output.inProgress;
   }
 
   /** Bytes of the client. They are valid only during the call. */
@@ -90,7 +82,7 @@ export class OpaqueStream {
       return;
     }
     this.socket.touch();
-    let buffers = pieces.map(({ chunk, encoding }) => toBuffer(chunk, encoding));
+    let buffers = pieces.map(toBuffer);
     for (const bytes of buffers) this.bytesTaken += bytes.length;
     if (this.response !== null) {
       try {
@@ -100,7 +92,7 @@ export class OpaqueStream {
         return;
       }
     }
-    this.handOver(buffers, callback);
+    this.output.handOver(buffers, callback);
   }
 
   /** Sends the heads that are whole now; returns the bytes behind the final one. */
@@ -121,46 +113,10 @@ export class OpaqueStream {
     return [];
   }
 
-  /** Hands over what the window allows and keeps the rest; the callback comes when all of it is with the engine. */
-  private handOver(pieces: Uint8Array[], callback: Callback): void {
-    const { link } = this;
-    const id = this.request.requestId;
-    let referred = 0;
-    let n = 0;
-    for (; n < pieces.length; n++) {
-      const piece = pieces[n];
-      const room = frames.ResponseWindowBytes - (this.sent - this.drained);
-      const part = piece.byteLength <= room ? piece : piece.subarray(0, room);
-      if (part.byteLength > 0) {
-        if (link.refers(part)) {
-          referred = link.refer(id, part, frames.Opaque);
-        } else link.writer.opaque(id, part);
-        this.sent += part.byteLength;
-      }
-      if (part !== piece) {
-        pieces[n] = piece.subarray(room);
-        break;
-      }
-    }
-    link.touch();
-    if (n < pieces.length) {
-      const rest = n === 0 ? pieces : pieces.slice(n);
-      this.inProgress = rest.reduce((sum, piece) => sum + piece.byteLength, 0);
-      this.waiting = { pieces: rest, callback };
-      return;
-    }
-    this.waiting = null;
-    this.inProgress = 0;
-    if (referred > 0) link.whenTaken(referred, callback);
-    else callback();
-  }
-
   /** The engine has got rid of `bytes`: the window has room again. */
   onDrained(bytes: number): void {
     this.socket.touch();
-    this.drained = Math.min(this.drained + bytes, this.sent);
-    const { waiting } = this;
-    if (waiting !== null && !this.socket.destroyed) this.handOver(waiting.pieces, waiting.callback);
+    if (!this.socket.destroyed) this.output.onDrained(bytes);
   }
 
   /** The program has written its last byte. */

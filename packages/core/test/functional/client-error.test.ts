@@ -237,18 +237,58 @@ test("'clientError' of a client that ended: its socket is not readable any more"
   await client.closed();
 });
 
-test("'clientError' of a client that ended in its body, whose request is answered by its response: the connection ends", async (t) => {
+for (const [what, answer, prepare] of [
+  ['whole', (res) => res.end('late'), () => undefined],
+  ['in pieces', (res) => (res.write('la'), res.end('te')), () => undefined],
+  ['with a head that was fixed before', (res) => res.end('late'), (res) => res.writeHead(200, { 'Content-Length': 4 })],
+] as [string, (res: http.ServerResponse) => void, (res: http.ServerResponse) => void][]) {
+  test(`'clientError' of a client that ended in its body: the answer of its response, ${what}, is sent`, async (t) => {
+    const answers: (() => void)[] = [];
+    const { connect } = await serveHearing(
+      t,
+      () => answers.forEach((late) => late()),
+      (_req, res) => {
+        res.setHeader('Connection', 'close');
+        prepare(res);
+        answers.push(() => answer(res));
+      },
+    );
+    const client = await connect();
+    client.send(`${post}Content-Length: 10\r\n\r\n123`);
+    await eventually('the request', () => answers.length === 1);
+    client.end();
+    const response = await client.response();
+    assert.deepEqual([response.status, response.text, 'date' in response.headers], [200, 'late', true]);
+    await client.closed();
+  });
+}
+
+test("'clientError' of a body that is malformed: the answer of its response is sent, and the connection ends with it", async (t) => {
   const answers: (() => void)[] = [];
-  const { connect } = await serveHearing(
+  const log: string[] = [];
+  const { server, connect } = await serveHearing(
     t,
     () => answers.forEach((answer) => answer()),
-    (_req, res) => void answers.push(() => res.end('late')),
+    (req, res) => {
+      req.on('error', () => undefined);
+      for (const event of ['finish', 'close']) res.on(event, () => log.push(`response ${event}`));
+      answers.push(() => {
+        res.setHeader('Connection', 'close');
+        res.end('late');
+      });
+    },
   );
   const client = await connect();
-  client.send(`${post}Content-Length: 10\r\n\r\n123`);
+  client.send(`${post}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n`);
   await eventually('the request', () => answers.length === 1);
-  client.end();
+  client.send('xyz\r\n');
+  assert.equal((await client.response()).text, 'late');
   await client.closed();
+  client.end();
+  await eventually('the end', () => log.length === 2);
+  assert.deepEqual(log, ['response finish', 'response close']);
+  const count = (): Promise<number> => new Promise((resolve) => server.getConnections((_error, open) => resolve(open)));
+  await eventually('no connection', async () => (await count()) === 0);
 });
 
 test("'clientError' of a reset: ECONNRESET on a socket that is gone", async (t) => {

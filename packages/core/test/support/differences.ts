@@ -147,6 +147,12 @@ export const differences: Difference[] = [
       'what is written to the socket of an upgrade begins with an HTTP response, which HTTP.SYS takes apart; node:http sends any bytes',
   },
   {
+    id: 'response.raw-bytes',
+    rule: 'docs/frames.md, rules of a response',
+    reason:
+      'what is written to the socket of a request is one HTTP response, behind which the connection ends, or the connection is destroyed; node:http sends any bytes',
+  },
+  {
     id: 'upgrade.body',
     rule: 'RFC 9110 section 7.8',
     reason: 'the content of a request that asks for an upgrade is read as its body; node:http before 24.9 takes it for the new protocol',

@@ -156,7 +156,9 @@ const express: ApplicationScenario[] = [
   send('POST /static', [form('text/plain', 'x', '/static/digits.txt')]),
 ];
 const koa = ['/web-stream', '/blob', '/response', '/own-answer', '/etag', '/no-file'].map((at) => ask(at));
-const fastify = ['/web-stream', '/response', '/hijacked', '/early-hints', '/text/', '//text', '/Text'].map((at) => ask(at));
+const fastify = ['/web-stream', '/response', '/hijacked', '/hijacked-socket', '/early-hints', '/text/', '//text', '/Text'].map((at) =>
+  ask(at),
+);
 const hapi = ['/etag', '/cached', '/abandoned', '/closed'].map((at) => ask(at));
 
 export const frameworks: Application[] = [

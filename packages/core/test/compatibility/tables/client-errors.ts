@@ -1,4 +1,5 @@
 /** 'clientError': codes, texts, what the error carries, and what the program may do with the socket. */
+import type * as http from 'node:http';
 import type * as net from 'node:net';
 import { describeError, get, getMore, head, post, type Scenario, type See, type Table } from '../scenario';
 
@@ -25,6 +26,9 @@ const hearing = (answer: Answer = page): Pick<Scenario, 'setup' | 'app'> => ({
     req.on('end', () => res.end(req.url));
   },
 });
+
+/** What answers the request under way of each server. */
+const lateAnswers = new WeakMap<http.Server, () => void>();
 
 const malformed: [string, string][] = [
   ['no request line', 'garbage\r\n\r\n'],
@@ -102,6 +106,22 @@ const acts: Scenario[] = [
     client: [head('POST /', 'Content-Length: 5') + 'ab', { seen: 'request' }, 'FIN'],
     until: ['request error'],
     unordered: true,
+  },
+  {
+    name: 'the client ends in its body, and the response of its request answers',
+    setup: (server) => server.on('clientError', () => lateAnswers.get(server)!()),
+    app: (req, res, see) => {
+      see('request');
+      req.resume();
+      lateAnswers.set((req.socket as unknown as { server: http.Server }).server, () => {
+        res.writeHead(400, { Connection: 'close', 'X-Late': '1' });
+        res.write('la');
+        res.end('te');
+      });
+    },
+    events: ['res'],
+    client: [head('POST /', 'Content-Length: 5') + 'ab', { seen: 'request' }, 'FIN'],
+    until: ['res close'],
   },
   {
     name: 'the client resets in its body',

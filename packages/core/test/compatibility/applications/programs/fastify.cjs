@@ -69,6 +69,10 @@ app.get('/hijacked', (request, reply) => {
   reply.raw.writeHead(200, { 'X-Own': 'yes' });
   reply.raw.end('own');
 });
+app.get('/hijacked-socket', (request, reply) => {
+  reply.hijack();
+  request.raw.socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nraw');
+});
 app.get('/early-hints', (request, reply) => {
   reply.raw.writeEarlyHints({ link: '</a.css>; rel=preload' });
   reply.send('hinted');
