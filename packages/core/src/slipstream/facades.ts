@@ -43,7 +43,7 @@ function withNodeDefaults([options, listener]: unknown[]): unknown[] {
   if (typeof options === 'function') return [{ nodeDefaults: true }, options];
   // What is no object is left to the checks of the server.
   if (options !== undefined && options !== null && (typeof options !== 'object' || Array.isArray(options))) return [options, listener];
-  return [{ nodeDefaults: true, ...(options as object | null | undefined) }, listener];
+  return [{ nodeDefaults: true, ...options }, listener];
 }
 
 export const ServerFacade = facade(
