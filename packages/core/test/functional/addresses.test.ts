@@ -50,7 +50,8 @@ function copyForEverybody(t: TestContext): string {
   fs.cpSync(path.join(root, 'dist'), path.join(folder, 'dist'), { recursive: true });
   fs.cpSync(path.join(root, 'package.json'), path.join(folder, 'package.json'));
   fs.cpSync(process.env.HTTPSYS_ADDON ?? path.join(root, addonFile), path.join(folder, addonFile));
-  fs.chmodSync(folder, 0o755);
+  // Whatever the umask is.
+  for (const name of ['', ...(fs.readdirSync(folder, { recursive: true }) as string[])]) fs.chmodSync(path.join(folder, name), 0o755);
   return folder;
 }
 
