@@ -5,7 +5,7 @@ import type { NativeQueueOptions } from './carriers/native';
 import { makeError } from './errors';
 import type { CachePolicy } from './http/cache-policy';
 import { httpSysSettings, type AuthenticationOptions, type HttpSysOptions } from './httpsys-options';
-import { callable, integer } from './option-checks';
+import { callable, flag, integer } from './option-checks';
 
 export { httpSysSettings } from './httpsys-options';
 
@@ -65,8 +65,9 @@ export interface ServerOptions extends Omit<http.ServerOptions, keyof MessageCla
   timeouts?: TimeoutOptions;
   /**
    * What the program leaves open is as on node:http and not as on HTTP.SYS, where the embedded engine serves: idle connections live for
-   * `keepAliveTimeout` (5 seconds), heads have `headersTimeout` (60) and requests `requestTimeout` (300 seconds), malformed and late requests are
-   * answered with node:http's bare status line, and POST and PUT without a length have no body. Default: true under slipstream, else false.
+   * `keepAliveTimeout` (5 seconds), heads have `headersTimeout` (60) and requests `requestTimeout` (300 seconds) and no other timeout, a client may read
+   * its response as slowly as it likes (no `minSendRate`), malformed and late requests are answered with node:http's bare status line, and POST and
+   * PUT without a length have no body. Default: true under slipstream, else false.
    */
   nodeDefaults?: boolean;
   /**
@@ -120,8 +121,7 @@ export function checkServerOptions(options: ServerOptions): void {
   if (options.keepAliveTimeoutBuffer !== undefined)
     integer('keepAliveTimeoutBuffer', options.keepAliveTimeoutBuffer, 0, Number.MAX_SAFE_INTEGER);
   for (const name of ['optimizeEmptyRequests', 'nodeDefaults'] as const) {
-    if (options[name] === undefined || typeof options[name] === 'boolean') continue;
-    throw Object.assign(new TypeError(`The "options.${name}" property must be of type boolean.`), { code: 'ERR_INVALID_ARG_TYPE' });
+    if (options[name] !== undefined) flag(`options.${name}`, options[name]);
   }
   // RFC 9112 is what keeps requests of different clients apart on a shared port: there is no parser to loosen.
   if (options.insecureHTTPParser === true) throw makeError('ERR_HTTPSYS_INSECURE_PARSER');

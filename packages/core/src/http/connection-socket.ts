@@ -317,6 +317,9 @@ export class ConnectionSocket extends net.Socket {
   }
 }
 
+// Programs print it, and warnings name it.
+Object.defineProperty(ConnectionSocket, 'name', { value: 'Socket' });
+
 const writableEnded = Object.getOwnPropertyDescriptor(stream.Writable.prototype, 'writableEnded')!;
 
 defineAccessors(ConnectionSocket.prototype, {
@@ -327,6 +330,11 @@ defineAccessors(ConnectionSocket.prototype, {
     },
   },
   pending: { get: () => false },
+  bufferSize: {
+    get(): number {
+      return this.writableLength;
+    },
+  },
   // node:http has its parser here, and null behind an upgrade; the engine parses.
   parser: { get: () => null, set(): void {} },
   readyState: {

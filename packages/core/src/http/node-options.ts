@@ -77,7 +77,11 @@ export function engineOptions(server: TunedServer, given: ServerOptions, nodeDef
   // A program that has the sockets hears there what is wrong with their bytes.
   // node:http answers malformed requests in the program, where nobody listens as well (client-error.ts).
   native.clientErrors = nodeDefaults || native.connections || isHeard(server as unknown as http.Server, 'clientError');
-  if (nodeDefaults) native.requireLength = false;
+  if (nodeDefaults) {
+    native.requireLength = false;
+    native.entityBody ??= -1;
+    native.minSendRate ??= -1;
+  }
   return native;
 }
 

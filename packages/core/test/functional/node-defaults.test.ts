@@ -11,6 +11,7 @@ import {
   type TestServer,
   type TestServerOptions,
 } from '../support/engine';
+import type { RawClient } from '../support/client';
 import { eventually } from '../support/poll';
 
 const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -99,6 +100,29 @@ describe('nodeDefaults', asNode, () => {
       const { connect } = await serveWith(t, options);
       assert.equal((await (await connect()).exchange(GET)).headers['keep-alive'], field);
     }
+  });
+
+  test('a client may pause its download for longer than the engine would wait', async (t) => {
+    const bytes = 24 * 1024 * 1024;
+    const pausedOn = async (options: object): Promise<{ client: RawClient; dropped: () => boolean }> => {
+      let dropped = false;
+      const { connect } = await serveWith(t, options, (_req, res) => {
+        res.on('close', () => (dropped = true));
+        res.end(Buffer.alloc(bytes));
+      });
+      const client = await connect();
+      client.socket.pause();
+      client.send(GET.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+      return { client, dropped: () => dropped };
+    };
+    const patient = await pausedOn({});
+    if (engine !== 'node') {
+      const impatient = await pausedOn({ nodeDefaults: false });
+      await eventually('the other server to drop its client', impatient.dropped, 20_000);
+      assert.equal(patient.dropped(), false);
+    }
+    patient.client.socket.resume();
+    assert.equal((await patient.client.response()).body.length, bytes);
   });
 
   for (const [method, version] of [

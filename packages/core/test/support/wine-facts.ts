@@ -86,6 +86,18 @@ export const wineFacts: readonly ListedTests[] = [
         'server.close closes idle connections by the method a program may have replaced',
         'HTTP/1.0 with an unknown length ends by closing and is never chunked',
       ],
+      'functional/raw-answers': [
+        'a response with *',
+        'the answer to HEAD has no body',
+        'an interim response on the socket leaves the final one to `res`',
+        "the response object closes without 'finish', and the request and the connection end",
+        'a large answer keeps to what its client reads',
+        'a client that leaves is told to who writes',
+        'what is no response ends the connection',
+        'half a head, and the end ends the connection',
+        'chunks that are none ends the connection',
+        'bytes between those of a response that has begun end the connection',
+      ],
       'functional/node-options': ['strictContentLength: a mismatch throws'],
       'functional/observers': ['captureRejections: an async listener that rejects is 500, its fields dropped; begun, the connection ends'],
       'functional/pipelining': [

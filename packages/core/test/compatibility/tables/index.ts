@@ -7,6 +7,7 @@ import { headerCalls } from './header-calls';
 import { interim } from './interim';
 import { limits } from './limits';
 import { listening } from './listening';
+import { newerNode } from './newer-node';
 import { observing } from './observing';
 import { reading } from './reading';
 import { requests } from './requests';
@@ -31,5 +32,6 @@ export const tables: readonly Table[] = [
   limits,
   clientErrors,
   observing,
+  newerNode,
   clients,
 ];
