@@ -1,4 +1,4 @@
-import type { CachePolicy } from '@httpsys/core';
+import type { CachePolicy, ServerResponse } from '@httpsys/core';
 
 /** What Express' request and response have beyond Express when httpsys serves them; absent on node:http. */
 declare global {
@@ -11,6 +11,8 @@ declare global {
     interface Response {
       /** How long the engine may answer this URL without the app; `null` or absent: not at all. */
       cachePolicy?: CachePolicy | null;
+      /** Has the engine send a file as the body; see `ServerResponse` of `@httpsys/core`. */
+      respondWithFile?: ServerResponse['respondWithFile'];
     }
   }
 }

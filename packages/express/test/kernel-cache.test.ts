@@ -23,6 +23,10 @@ function makeApp(express: Express) {
   app.get('/cached', kernelCache({ ttl }), answer);
   app.get('/kept', kernelCache({ untilFlushed: true }), answer);
   app.get('/uncached', answer);
+  app.get('/file', kernelCache({ ttl }), (req, res, next) => {
+    res.type('text').set('X-Count', String(++count));
+    res.respondWithFile!(__filename, { offset: 7, length: 6 }, (error) => error && next(error));
+  });
   app.get('/table/:id', answer);
   app.get('/failing', kernelCache({ ttl }), (req, res) => void res.status(503).json({ count: ++count }));
   app.get('/throwing', kernelCache({ ttl }), () => {
@@ -51,6 +55,13 @@ for (const [name, express] of [['Express 4', express4] as const, ['Express 5', e
           assert.deepEqual(await get(path), first);
           assert.deepEqual(await get(path), first);
         }
+      });
+
+      test('a file that the engine sends is stored', async () => {
+        const first = await request(`${base}/file`);
+        assert.equal(first.body, 'assert');
+        const second = await request(`${base}/file`);
+        assert.deepEqual([second.body, second.headers['x-count']], ['assert', first.headers['x-count']]);
       });
 
       test('a route without a policy is answered by the app each time', async () => {

@@ -10,10 +10,12 @@ namespace httpsys {
 namespace frames {
 
 constexpr uint8_t kProtocolMajor = 1;
-constexpr uint8_t kProtocolMinor = 3;
+constexpr uint8_t kProtocolMinor = 4;
 
 // The first one in which DETACH is answered.
 constexpr uint8_t kMinorWithDetached = 3;
+// The first one in which a response may name a file.
+constexpr uint8_t kMinorWithFiles = 4;
 
 // Every frame: u32 length of the whole frame, u8 type, u8 flags, u16 aux, u32 id; then the body. Little-endian.
 constexpr uint32_t kHeaderBytes = 12;
@@ -27,6 +29,8 @@ constexpr uint32_t kAttachKeyBytes = 16;
 // What CLIENT_ERROR shows of the client's bytes, and what RAW may answer in all.
 constexpr uint32_t kClientErrorBytes = 16 * 1024;
 constexpr uint32_t kRawBytesMax = 64 * 1024;
+// Path of a file that is a body; the block it travels in has 16 bits for its length.
+constexpr uint32_t kFilePathBytesMax = 32 * 1024;
 
 enum Type : uint8_t {
   // engine to application
@@ -69,6 +73,7 @@ enum Type : uint8_t {
 // Tags of optional blocks.
 enum ConnectionBlock : uint16_t { kBlockTls = 1, kBlockServerName = 2, kBlockClientCertificate = 3 };
 enum FactsBlock : uint16_t { kBlockVersion = 1, kBlockUser = 2 };
+enum ResponseBlock : uint16_t { kBlockFile = 1 };
 
 enum ConnectionFlags : uint8_t { kConnectionEncrypted = 0x01 };
 
@@ -136,7 +141,7 @@ enum ClientErrorReason : uint16_t {
   kClientErrorChunkExtensions = 15,
 };
 
-enum PolicyKind : uint8_t { kPolicyTimeToLive = 1, kPolicyUntilFlushed = 2 };
+enum PolicyKind : uint8_t { kPolicyNone = 0, kPolicyTimeToLive = 1, kPolicyUntilFlushed = 2 };
 
 struct Header {
   uint32_t length;
@@ -151,6 +156,7 @@ inline uint32_t load32(const uint8_t* p) {
   return static_cast<uint32_t>(p[0]) | (static_cast<uint32_t>(p[1]) << 8) | (static_cast<uint32_t>(p[2]) << 16) |
          (static_cast<uint32_t>(p[3]) << 24);
 }
+inline uint64_t load64(const uint8_t* p) { return load32(p) | (static_cast<uint64_t>(load32(p + 4)) << 32); }
 inline void store16(uint8_t* p, uint16_t v) {
   p[0] = static_cast<uint8_t>(v);
   p[1] = static_cast<uint8_t>(v >> 8);

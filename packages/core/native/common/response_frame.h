@@ -35,11 +35,50 @@ inline bool splitsWell(const uint8_t* body, size_t length) {
   return splitResponse(body, length, &parts);
 }
 
+// The file that is the body of a response, of its optional block FILE. Not there: the path is empty.
+struct FilePart {
+  uint64_t offset = 0;
+  uint64_t length = 0;
+  std::string_view path;  // absolute, UTF-8
+};
+
+inline constexpr size_t kPolicyBytes = 8;
+inline constexpr size_t kBlockHeadBytes = 4;
+inline constexpr size_t kFileRangeBytes = 16;
+
+inline bool readFileBlock(std::string_view content, FilePart* file) {
+  if (content.size() <= kFileRangeBytes || content.size() > kFileRangeBytes + frames::kFilePathBytesMax) return false;
+  const uint8_t* range = reinterpret_cast<const uint8_t*>(content.data());
+  file->offset = frames::load64(range);
+  file->length = frames::load64(range + 8);
+  file->path = content.substr(kFileRangeBytes);
+  // Systems count the bytes of files in 63 bits.
+  const uint64_t most = INT64_MAX;
+  return file->offset <= most && file->length > 0 && file->length <= most - file->offset && file->path.find('\0') == std::string_view::npos;
+}
+
+// Reads the optional blocks behind a policy. False: they are malformed.
+inline bool readResponseBlocks(std::string_view policy, FilePart* file) {
+  if (policy.empty()) return true;
+  if (policy.size() < kPolicyBytes) return false;
+  std::string_view rest = policy.substr(kPolicyBytes);
+  while (!rest.empty()) {
+    if (rest.size() < kBlockHeadBytes) return false;
+    const uint8_t* block = reinterpret_cast<const uint8_t*>(rest.data());
+    const size_t length = frames::load16(block + 2);
+    rest.remove_prefix(kBlockHeadBytes);
+    if (length > rest.size()) return false;
+    if (frames::load16(block) == frames::kBlockFile && !readFileBlock(rest.substr(0, length), file)) return false;
+    rest.remove_prefix(length);
+  }
+  return true;
+}
+
 inline bool isBodyless(uint16_t status) { return status < 200 || status == 204 || status == 304; }
 
 // Seconds to live of a cache policy block; -1 when the response is not to be stored, 0 for until flushed.
 inline int64_t policySeconds(std::string_view policy) {
-  if (policy.size() < 8) return -1;
+  if (policy.size() < kPolicyBytes) return -1;
   const uint8_t* block = reinterpret_cast<const uint8_t*>(policy.data());
   if (block[0] == frames::kPolicyUntilFlushed) return 0;
   const uint32_t seconds = frames::load32(block + 4);

@@ -109,12 +109,17 @@ bool Exchange::onResponse(const frames::Header& header, const uint8_t* body, siz
   const bool whole = (header.flags & frames::kResponseEnd) != 0;
   ResponseHeadScan scan;
   scanResponseHead(parts.block, &scan);
-  if (headSet_ || status < 100 || status > 999 || !scan.valid || !validReason(parts.reason)) {
+  FilePart file;
+  const bool wellFormed = scan.valid && validReason(parts.reason) && readResponseBlocks(parts.policy, &file);
+  const bool hasFile = !file.path.empty();
+  // A file is the whole body.
+  if (headSet_ || status < 100 || status > 999 || !wellFormed || (hasFile && (!whole || !parts.body.empty()))) {
     abortResponse();
     return true;
   }
+  const uint64_t bodyBytes = hasFile ? file.length : parts.body.size();
   const bool hasPolicy = (header.flags & frames::kResponsePolicy) != 0;
-  const bool filled = scan.contentLength >= 0 && static_cast<uint64_t>(scan.contentLength) == parts.body.size();
+  const bool filled = scan.contentLength >= 0 && static_cast<uint64_t>(scan.contentLength) == bodyBytes;
   const bool storable = hasPolicy && (whole || filled);
   if (parts.body.size() > frames::kResponseWindowBytes && !storable) return false;
 
@@ -132,7 +137,7 @@ bool Exchange::onResponse(const frames::Header& header, const uint8_t* body, siz
   } else if (whole) {
     // SEND-4: the driver adds Content-Length.
     framing_ = Framing::kLength;
-    lengthRemaining_ = parts.body.size();
+    lengthRemaining_ = bodyBytes;
   } else if (facts_.http2) {
     framing_ = Framing::kStream;
   } else if (facts_.http10 || (header.flags & frames::kResponseUntilClose) != 0) {
@@ -151,7 +156,8 @@ bool Exchange::onResponse(const frames::Header& header, const uint8_t* body, siz
   const std::string_view given = parts.body;
   splitResponse(reinterpret_cast<const uint8_t*>(kept.data()), kept.size(), &parts);
   headSet_ = true;
-  if (!setHead(parts, header, seconds >= 0 && filled)) {
+  const bool sendsFile = hasFile && !bodyless_;
+  if ((sendsFile && !send_.openFile(file.path)) || !setHead(parts, header, seconds >= 0 && filled)) {
     headSet_ = false;
     abortResponse();
     return true;
@@ -162,16 +168,21 @@ bool Exchange::onResponse(const frames::Header& header, const uint8_t* body, siz
     markDirty();
     return true;
   }
-  std::string_view sent = bodyless_ ? std::string_view() : parts.body;
-  bodyAccepted_ += parts.body.size();
-  if (sent.size() > lengthRemaining_) {
-    sent = sent.substr(0, static_cast<size_t>(lengthRemaining_));
+  uint64_t sent = bodyless_ ? 0 : bodyBytes;
+  bodyAccepted_ += bodyBytes;
+  if (sent > lengthRemaining_) {
+    sent = lengthRemaining_;
     closes_ = true;
   }
-  lengthRemaining_ -= sent.size();
+  lengthRemaining_ -= sent;
   const bool broken = whole && lengthRemaining_ > 0;
-  send_.addChunk(sent);
-  queue_->count().bytesOut += sent.size();
+  // SEND-17: the driver reads it; what is no longer in the file fails the send.
+  if (sendsFile) {
+    send_.addFileChunk(file.offset, sent);
+  } else {
+    send_.addChunk(parts.body.substr(0, static_cast<size_t>(sent)));
+  }
+  queue_->count().bytesOut += sent;
   headSent_ = true;
   ended_ = !broken;
   complete_ = whole;

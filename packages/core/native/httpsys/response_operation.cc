@@ -37,6 +37,7 @@ void ResponseOperation::reset() {
   copied_.clear();
   body.clear();
   held_.reset();
+  file_.close();
 }
 
 std::string_view ResponseOperation::retain(std::string_view bytes, const std::shared_ptr<Batch>& batch) {
@@ -198,6 +199,16 @@ void ResponseOperation::addChunk(std::string_view bytes) {
   chunk.FromMemory.BufferLength = static_cast<ULONG>(bytes.size());
 }
 
+void ResponseOperation::addFileChunk(uint64_t offset, uint64_t length) {
+  if (length == 0) return;
+  HTTP_DATA_CHUNK& chunk = chunks_[chunkCount_++];
+  chunk = HTTP_DATA_CHUNK();
+  chunk.DataChunkType = HttpDataChunkFromFileHandle;
+  chunk.FromFileHandle.ByteRange.StartingOffset.QuadPart = offset;
+  chunk.FromFileHandle.ByteRange.Length.QuadPart = length;
+  chunk.FromFileHandle.FileHandle = file_.get();
+}
+
 void ResponseOperation::addFramedChunk(std::string_view bytes) {
   if (bytes.empty()) return;
   size_t at = sizeof chunkSize_;
@@ -237,6 +248,7 @@ void ResponseOperation::completed(ULONG error, ULONG, bool) {
   letGo(&body);
   letGo(&copied_);
   held_.reset();
+  file_.close();
   exchange_->sendEnded(error);
 }
 

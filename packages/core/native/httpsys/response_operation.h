@@ -8,6 +8,7 @@
 
 #include "common/byte_buffer.h"
 #include "common/http_parser.h"
+#include "httpsys/file_handle.h"
 #include "httpsys/mailboxes.h"
 #include "httpsys/operation.h"
 
@@ -47,6 +48,9 @@ class ResponseOperation final : public Operation {
   void addChunk(std::string_view bytes);
   // The bytes of a chunk of chunked coding; they must stay where they are.
   void addFramedChunk(std::string_view bytes);
+  // The file of a chunk to come; false: there is no such file.
+  bool openFile(std::string_view path) { return file_.open(path); }
+  void addFileChunk(uint64_t offset, uint64_t length);
   size_t chunkCount() const { return chunkCount_; }
 
   // The body of this send; `swap` fills it without a copy.
@@ -79,6 +83,7 @@ class ResponseOperation final : public Operation {
   char chunkSize_[18];
   ByteBuffer copied_;
   std::shared_ptr<Batch> held_;
+  FileHandle file_;
 };
 
 }  // namespace driver

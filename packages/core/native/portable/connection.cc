@@ -142,7 +142,7 @@ void Connection::onPeerClosed() {
     settle();
     return;
   }
-  const bool inRequest = exchange_ == nullptr ? in_ != nullptr : !exchange_->bodyDone && exchange_->stage != ExchangeStage::kAnswered;
+  const bool inRequest = exchange_ == nullptr ? in_ != nullptr && file_ == nullptr : !exchange_->bodyDone && exchange_->stage != ExchangeStage::kAnswered;
   if (!lingering_ && inRequest && (exchange_ == nullptr || !exchange_->headSent) && handOver(errors::kUnfinished, std::string_view(), 0)) {
     settle();
     return;
@@ -314,6 +314,7 @@ void Connection::close() {
   in_ = out_ = nullptr;
   tail_ = std::string_view();
   tailEntry_.reset();
+  file_.reset();
   thread_->timers.remove(this);
   // The watcher leaves the poller before its descriptor is closed.
   uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {

@@ -1,8 +1,8 @@
 // A client's socket and what happens on it: heads are parsed and routed, bodies and responses streamed, one exchange at a time.
 //
-// The subject is spread over eight files: connection.cc (the socket: its life, reading, ends), output_path.cc (writing), connection_deadlines.cc,
-// request_path.cc (heads: routing, cache, delivery), body_path.cc (request bodies), response_path.cc (frames of the application that answer),
-// opaque_path.cc (after an upgrade or CONNECT), client_error.cc (malformed requests that a program wants to answer).
+// The subject is spread over nine files: connection.cc (the socket: its life, reading, ends), output_path.cc (writing), connection_deadlines.cc,
+// request_path.cc (heads: routing, cache, delivery), body_path.cc (request bodies), response_path.cc (frames of the application that answer), file_path.cc (files
+// as bodies), opaque_path.cc (after an upgrade or CONNECT), client_error.cc (malformed requests that a program wants to answer).
 #pragma once
 
 #include <uv.h>
@@ -17,6 +17,7 @@
 #include "common/http_parser.h"
 #include "portable/cache.h"
 #include "portable/exchange.h"
+#include "portable/file_source.h"
 #include "portable/socket_calls.h"
 #include "portable/timers.h"
 
@@ -93,7 +94,10 @@ class Connection final : public Timed {
   // output_path.cc
   void flush();
   bool writeSome(const char* extra, size_t extraBytes, size_t* extraWritten);
-  size_t pendingOutput() const;
+  size_t bufferedOutput() const;
+  // With what is still to come of a file.
+  uint64_t pendingOutput() const { return bufferedOutput() + (file_ == nullptr ? 0 : file_->remaining()); }
+  void countSent(size_t bytes);
   ByteBuffer* output();
   void append(std::string_view bytes) { output()->append(bytes); }
   // Body bytes: copied behind what is pending when small, else handed to the kernel from where they are.
@@ -168,6 +172,12 @@ class Connection final : public Timed {
                                               bool forceDisconnect);
   void reportDrained();
 
+  // file_path.cc
+  bool openFile(const FilePart& part, bool storable, std::unique_ptr<FileSource>* file, ByteBuffer* loaded);
+  void beginFile(std::unique_ptr<FileSource> file);
+  void sendFilePiece();
+  void fileFailed();
+
   uv_poll_t poll_;
   IoThread* thread_;
   Connection* previous_ = nullptr;
@@ -181,6 +191,7 @@ class Connection final : public Timed {
   ByteBuffer* out_ = nullptr;      // bytes that wait for the socket
   std::shared_ptr<const CachedResponse> tailEntry_;  // holds `tail_`
   std::string_view tail_;          // goes out after `out_`
+  std::unique_ptr<FileSource> file_;  // goes out after both; nothing is appended meanwhile
   std::vector<Channel*> announced_;  // channels that got CONNECTION
   const Channel* handed_ = nullptr;  // the program that answers this client, whose request was malformed
   uint32_t rawBytes_ = 0;            // of that answer

@@ -17,6 +17,10 @@ constexpr size_t kPipelineBytes = 2 * kReadBytes;
 constexpr size_t kOutputHighBytes = 64 * 1024;
 // From this size on, body bytes are handed to the kernel from where they are instead of being copied behind the head first.
 constexpr size_t kDirectWriteBytes = 16 * 1024;
+// A file is read in pieces of this size, or goes from the page cache to the socket in pieces of the other one; then it is another client's turn.
+// One that fits a read travels with its head.
+constexpr size_t kFileReadBytes = 64 * 1024;
+constexpr size_t kFileSendBytes = 256 * 1024;
 // Response bytes that leave before the application is told (CREDIT), unless everything has left: half of the window, so that large bodies
 // cost few frames and the other half is on its way meanwhile.
 constexpr uint32_t kCreditStepBytes = 128 * 1024;

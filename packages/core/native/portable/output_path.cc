@@ -19,7 +19,13 @@ ByteBuffer* Connection::output() {
   return out_;
 }
 
-size_t Connection::pendingOutput() const { return (out_ == nullptr ? 0 : out_->size()) + tail_.size(); }
+size_t Connection::bufferedOutput() const { return (out_ == nullptr ? 0 : out_->size()) + tail_.size(); }
+
+void Connection::countSent(size_t bytes) {
+  sent_ += bytes;
+  thread_->counters.bytesOut.add(bytes);
+  if (shard_ != nullptr) shard_->counters().bytesOut.add(bytes);
+}
 
 // Writes `out_`, `tail_` and the extra bytes in one call. False: the connection is gone.
 bool Connection::writeSome(const char* extra, size_t extraBytes, size_t* extraWritten) {
@@ -41,9 +47,7 @@ bool Connection::writeSome(const char* extra, size_t extraBytes, size_t* extraWr
     }
   } else {
     rest = static_cast<size_t>(wrote);
-    sent_ += rest;
-    thread_->counters.bytesOut.add(rest);
-    if (shard_ != nullptr) shard_->counters().bytesOut.add(rest);
+    countSent(rest);
   }
   const size_t fromOut = std::min(rest, outBytes);
   if (fromOut > 0) out_->consume(fromOut);
@@ -53,12 +57,16 @@ bool Connection::writeSome(const char* extra, size_t extraBytes, size_t* extraWr
   if (tail_.empty()) tailEntry_.reset();
   rest -= fromTail;
   if (extraWritten != nullptr) *extraWritten = rest;
-  outBlocked_ = pendingOutput() > 0 || rest < extraBytes;
+  outBlocked_ = bufferedOutput() > 0 || rest < extraBytes;
   return true;
 }
 
 void Connection::flush() {
-  if (!writeSome(nullptr, 0, nullptr)) return;
+  if (bufferedOutput() > 0 && !writeSome(nullptr, 0, nullptr)) return;
+  if (file_ != nullptr && !outBlocked_) {
+    sendFilePiece();
+    if (closed_) return;
+  }
   if (out_ != nullptr && out_->empty()) {
     thread_->giveBuffer(out_);
     out_ = nullptr;

@@ -40,7 +40,7 @@ size_t Connection::process(const char* data, size_t length) {
       continue;
     }
     if (at == length) return at;
-    if (pendingOutput() >= limits::kOutputHighBytes || !tail_.empty()) {
+    if (pendingOutput() >= limits::kOutputHighBytes || !tail_.empty() || file_ != nullptr) {
       stuckOnOutput_ = true;
       return at;
     }

@@ -28,11 +28,19 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
   const bool whole = (header.flags & frames::kResponseEnd) != 0;
   ResponseHeadScan scan;
   scanResponseHead(parts.block, &scan);
-  if (exchange->headSent || status < 100 || status > 999 || !scan.valid || !validReason(parts.reason)) {
+  FilePart part;
+  if (exchange->headSent || status < 100 || status > 999 || !scan.valid || !validReason(parts.reason) || !readResponseBlocks(parts.policy, &part)) {
     abortResponse();
     return true;
   }
-  if ((header.flags & frames::kResponseOpaque) != 0) return switchOver(status, parts.reason, parts.block, parts.body);
+  const bool opaque = (header.flags & frames::kResponseOpaque) != 0;
+  const bool hasFile = !part.path.empty();
+  // A file is the whole body.
+  if (hasFile && (!whole || opaque || !parts.body.empty())) {
+    abortResponse();
+    return true;
+  }
+  if (opaque) return switchOver(status, parts.reason, parts.block, parts.body);
   const bool hasPolicy = (header.flags & frames::kResponsePolicy) != 0;
   // What is to be stored comes in one frame whatever its size; it is whole by END, or by its Content-Length with END to follow.
   const bool storable = hasPolicy && (whole || (scan.contentLength >= 0 && static_cast<uint64_t>(scan.contentLength) == parts.body.size()));
@@ -57,8 +65,8 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
     close = true;
   } else if (whole) {
     exchange->framing = BodyFraming::kLength;
-    exchange->lengthRemaining = parts.body.size();
-    head.contentLength = static_cast<int64_t>(parts.body.size());
+    exchange->lengthRemaining = hasFile ? part.length : parts.body.size();
+    head.contentLength = static_cast<int64_t>(exchange->lengthRemaining);
   } else if (exchange->http10) {
     exchange->framing = BodyFraming::kUntilClose;
     close = true;
@@ -68,8 +76,18 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
   }
   exchange->closes = close;
 
+  std::unique_ptr<FileSource> file;
+  ByteBuffer loaded;
+  if (hasFile && !exchange->bodyless) {
+    if (!openFile(part, storable, &file, &loaded)) {
+      abortResponse();
+      return true;
+    }
+    parts.body = loaded.view();
+  }
+
   std::shared_ptr<const CachedResponse> stored;
-  if (exchange->mayStore && storable) {
+  if (exchange->mayStore && storable && file == nullptr) {
     stored = store(header, parts.policy, parts.reason, parts.block, scan, parts.body, close && exchange->keepAlive);
   }
   if (exchange->renewing) {
@@ -96,6 +114,8 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
     // A slow client is served from the entry, which may be far larger than the response window.
     appendEntryBody(stored, stored->body);
     exchange->lengthRemaining -= std::min<uint64_t>(exchange->lengthRemaining, stored->body.size());
+  } else if (file != nullptr) {
+    beginFile(std::move(file));
   } else {
     writeBody(parts.body);
   }

@@ -3,6 +3,7 @@
 //   Socket, kNoSocket      the system's handle
 //   SendPart, sendPart     one piece of a gathered write
 //   receive, send, sendParts    bytes, or -1: then mayTryAgain or interrupted tells whether the connection lives
+//   kSendsFiles, sendFile, mustReadFile    from a file to a socket, where the system has a call for it; 0: the file has ended
 //   openSocket             a stream socket that does not block and that no child process inherits, or kNoSocket
 //   acceptSocket           the same for a client that waits
 //   clientLeft, outOfDescriptors    why acceptSocket gave kNoSocket

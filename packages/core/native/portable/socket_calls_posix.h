@@ -2,6 +2,9 @@
 #pragma once
 
 #include <fcntl.h>
+#ifdef __linux__
+#include <sys/sendfile.h>
+#endif
 #include <sys/uio.h>
 #include <unistd.h>
 #include <uv.h>
@@ -31,6 +34,20 @@ inline ptrdiff_t sendParts(Socket socket, SendPart* parts, int count) {
   message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
   return sendmsg(socket, &message, kSendFlags);
 }
+
+#ifdef __linux__
+constexpr bool kSendsFiles = true;
+inline ptrdiff_t sendFile(Socket socket, uv_file file, uint64_t offset, size_t length) {
+  off_t at = static_cast<off_t>(offset);
+  return sendfile(socket, file, &at, length);
+}
+// The file system has no way to a socket.
+inline bool mustReadFile() { return errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP; }
+#else
+constexpr bool kSendsFiles = false;
+inline ptrdiff_t sendFile(Socket, uv_file, uint64_t, size_t) { return -1; }
+inline bool mustReadFile() { return true; }
+#endif
 
 inline int lastError() { return uv_translate_sys_error(errno); }
 inline bool interrupted() { return errno == EINTR; }

@@ -31,6 +31,10 @@ inline ptrdiff_t sendParts(Socket socket, SendPart* parts, int count) {
   return WSASend(socket, parts, static_cast<DWORD>(count), &sent, 0, nullptr, nullptr) == 0 ? static_cast<ptrdiff_t>(sent) : -1;
 }
 
+constexpr bool kSendsFiles = false;
+inline ptrdiff_t sendFile(Socket, uv_file, uint64_t, size_t) { return -1; }
+inline bool mustReadFile() { return true; }
+
 inline int lastError() { return uv_translate_sys_error(WSAGetLastError()); }
 inline bool interrupted() { return WSAGetLastError() == WSAEINTR; }
 inline bool mayTryAgain() {

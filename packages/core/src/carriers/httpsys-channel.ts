@@ -1,12 +1,14 @@
 /** The one channel of a queue of HTTP.SYS at a time, to the driver's I/O thread. */
 import { makeError } from '../errors';
+import { MinorWithFiles } from '../queue/frames';
 import type { Channel } from './carrier';
 import type { HttpQueue } from './httpsys-native';
 import { loadHttpSys } from './load-addon';
 
-/** What the driver speaks: OPAQUE came with 2; it does not answer DETACH, which came with 3. */
-const minorWithOpaque = 2;
-const minorWithoutOpaque = 1;
+/** What the driver speaks on Windows: all but the answer to DETACH, for which nobody waits here. */
+const minorOnWindows = MinorWithFiles;
+/** Where the system has neither OPAQUE (2) nor file chunks (4): Wine. */
+const minorOnWine = 1;
 
 /** Whose channel it is. */
 export interface ChannelOwner {
@@ -30,7 +32,7 @@ export class HttpSysChannel implements Channel {
     private readonly queue: HttpQueue,
   ) {
     // Where the system cannot switch a connection, the program must not be offered to.
-    this.minor = loadHttpSys().httpFeatures().opaque ? minorWithOpaque : minorWithoutOpaque;
+    this.minor = loadHttpSys().httpFeatures().opaque ? minorOnWindows : minorOnWine;
   }
 
   send(batch: Uint8Array, length: number): void {

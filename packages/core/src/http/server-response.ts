@@ -3,11 +3,13 @@
  * reach the engine through the few hooks that `initResponse` puts on each instance (`response-hooks.ts`); they are own properties, so that a
  * swap of prototypes (Express) cannot lose them. The common case, a whole body in one `end`, takes the short cut below.
  */
+import type * as fs from 'node:fs';
 import * as http from 'node:http';
 import * as frames from '../queue/frames';
 import { kDrained, kEnded, kHead, kHeadFlags, kLink, kPolicy, kPolicyBlock, kReferred, kSent, kServer, kWaiting } from '../symbols';
 import { validateCachePolicy, type CachePolicy } from './cache-policy';
 import { completeAtOnce } from './completion';
+import { respondWithFile, type FileCallback, type FileOptions } from './file-response';
 import type { Link, OwnRequest } from './incoming-message';
 import { kOutHeaders, kStatistics, nativeEnd, nativeWriteHead, node } from './node-internals';
 import { setHeader } from './header-store';
@@ -76,6 +78,31 @@ export class ServerResponse<Request extends http.IncomingMessage = http.Incoming
 
   set cacheDuration(seconds: number | undefined) {
     this.cachePolicy = seconds === undefined ? undefined : { ttl: seconds };
+  }
+
+  /**
+   * Sends a file, or a part of it, as the body: like `respondWithFile` of node:http2, but the engine opens and sends it, so that its bytes do not pass
+   * through this process (SEND-17). Content-Length is set unless it was; status 206 and Content-Range are the program's. With a `cachePolicy` a file of
+   * at most `cacheEntryBytes` is stored (CACHE-16). HEAD sends the head alone.
+   *
+   * The file is looked at first: until that is over nothing is sent. Where the engine cannot send files (Wine, an older service), where middleware has
+   * replaced `write` or `end`, and while the request's body is still coming, it is streamed by this process.
+   *
+   * @param path resolved against the working directory of this process
+   * @param options `offset` and `length` in bytes; default the whole file
+   * @param callback gets null when the response has finished, or an error: that of `fs` (`ENOENT`, `EACCES`, `EISDIR`, ...), `ERR_OUT_OF_RANGE` for a
+   *   range that is not in the file, `ERR_HTTPSYS_FILE` for what is no regular file. With these nothing was sent, and the program can answer otherwise.
+   *   Without a callback they are emitted as `'error'`
+   * @throws ERR_HTTP_HEADERS_SENT; ERR_HTTP_BODY_NOT_ALLOWED with status 204 and 304; ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for the arguments
+   */
+  respondWithFile(path: fs.PathLike, callback?: FileCallback): this;
+  respondWithFile(path: fs.PathLike, options?: FileOptions, callback?: FileCallback): this;
+  respondWithFile(path: fs.PathLike, options?: FileOptions | FileCallback, callback?: FileCallback): this {
+    const own = this as unknown as OwnResponse;
+    const { end } = ServerResponse.prototype;
+    if (typeof options === 'function') respondWithFile(own, end, path, undefined, options);
+    else respondWithFile(own, end, path, options, callback);
+    return this;
   }
 
   override setHeader(name: string, value: number | string | readonly string[]): this {

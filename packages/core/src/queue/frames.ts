@@ -4,9 +4,11 @@
  */
 
 export const ProtocolMajor = 1;
-export const ProtocolMinor = 3;
+export const ProtocolMinor = 4;
 /** The first one in which DETACH is answered. */
 export const MinorWithDetached = 3;
+/** The first one in which a response may name a file. */
+export const MinorWithFiles = 4;
 
 /** u32 length, u8 type, u8 flags, u16 aux, u32 id. */
 export const HeaderBytes = 12;
@@ -16,6 +18,7 @@ export const ResponseWindowBytes = 256 * 1024;
 export const AttachKeyBytes = 16;
 export const ClientErrorBytes = 16 * 1024;
 export const RawBytesMax = 64 * 1024;
+export const FilePathBytesMax = 32 * 1024;
 
 /** Low bits of an id that name its slot; the rest is a generation. */
 export const SlotMask = 0xfffff;
@@ -62,6 +65,7 @@ export const BlockServerName = 2;
 export const BlockClientCertificate = 3;
 export const BlockVersion = 1;
 export const BlockUser = 2;
+export const BlockFile = 1;
 
 export const ConnectionEncrypted = 0x01;
 
@@ -121,5 +125,6 @@ export const ClientErrorReset = 13;
 export const ClientErrorLineFeed = 14;
 export const ClientErrorChunkExtensions = 15;
 
+export const PolicyNone = 0;
 export const PolicyTimeToLive = 1;
 export const PolicyUntilFlushed = 2;

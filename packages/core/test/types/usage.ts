@@ -19,6 +19,11 @@ const server: Server = createServer({ queueLength: 100, timeouts: { idleConnecti
   response.cachePolicy = null;
   // @ts-expect-error a policy is an object
   response.cachePolicy = 2;
+  response
+    .respondWithFile('/srv/file', { offset: 1, length: 2 }, (error: Error | null) => void error)
+    .respondWithFile(new URL('file:///srv/file'));
+  // @ts-expect-error a range has numbers
+  response.respondWithFile('/srv/file', { offset: '1' });
   response.setHeader('X-Path', path + baseUrl + url).end('text');
 });
 

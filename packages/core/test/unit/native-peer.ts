@@ -49,15 +49,34 @@ export interface ResponseParts {
   /** Seconds; Infinity = until flushed. */
   ttl?: number;
   flags?: number;
+  /** Optional blocks. */
+  blocks?: Buffer;
+}
+
+/** An optional block. */
+export function makeBlock(tag: number, content: Buffer): Buffer {
+  const head = Buffer.alloc(4);
+  head.writeUInt16LE(tag, 0);
+  head.writeUInt16LE(content.length, 2);
+  return Buffer.concat([head, content]);
+}
+
+/** The block FILE. */
+export function makeFileBlock(file: string | Buffer, offset: number, length: number): Buffer {
+  const range = Buffer.alloc(16);
+  range.writeBigUInt64LE(BigInt(offset), 0);
+  range.writeBigUInt64LE(BigInt(length), 8);
+  return makeBlock(frames.BlockFile, Buffer.concat([range, Buffer.from(file)]));
 }
 
 export function makeResponse(id: number, parts: ResponseParts = {}): Buffer {
   const reason = Buffer.from(parts.reason ?? '', 'latin1');
   const head = Buffer.from(parts.head ?? 'Content-Type: text/plain\r\n', 'latin1');
-  const policy =
+  const life =
     parts.ttl === undefined
-      ? Buffer.alloc(0)
+      ? Buffer.alloc(parts.blocks === undefined ? 0 : 8)
       : Buffer.concat([Buffer.from([parts.ttl === Infinity ? 2 : 1, 0, 0, 0]), u32(parts.ttl === Infinity ? 0 : parts.ttl)]);
+  const policy = parts.blocks === undefined ? life : Buffer.concat([life, parts.blocks]);
   const sizes = Buffer.alloc(8);
   sizes.writeUInt16LE(reason.length, 0);
   sizes.writeUInt16LE(policy.length, 2);

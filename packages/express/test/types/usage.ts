@@ -11,6 +11,7 @@ app.get('/time', kernelCache({ untilFlushed: true }), (req, res) => {
   res.cachePolicy = null;
   // @ts-expect-error a policy is an object
   res.cachePolicy = 2;
+  res.respondWithFile?.('/srv/file', { offset: 1 }, (error: Error | null) => void error);
   res.json({ path });
 });
 express.Router().get('/:id', kernelCache({ ttl: 2, force: true }), (req, res) => void res.send(req.params.id));

@@ -159,19 +159,44 @@ void Application::flush() {
 
 void Application::raw(const std::string& bytes) { CHECK(driver->submit(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size())); }
 
-void Application::respond(uint32_t id, int status, const std::string& fields, const std::string& body, uint8_t flags, int policySeconds) {
-  std::string policy;
-  if (policySeconds >= 0) {
-    uint8_t block[8] = {policySeconds == 0 ? uint8_t{frames::kPolicyUntilFlushed} : uint8_t{frames::kPolicyTimeToLive}, 0, 0, 0};
-    frames::store32(block + 4, static_cast<uint32_t>(policySeconds));
-    policy.assign(reinterpret_cast<const char*>(block), sizeof block);
-    flags |= frames::kResponsePolicy;
-  }
+namespace {
+
+std::string policyBlock(int seconds) {
+  if (seconds < 0) return std::string();
+  uint8_t block[8] = {seconds == 0 ? uint8_t{frames::kPolicyUntilFlushed} : uint8_t{frames::kPolicyTimeToLive}, 0, 0, 0};
+  frames::store32(block + 4, static_cast<uint32_t>(seconds));
+  return std::string(reinterpret_cast<const char*>(block), sizeof block);
+}
+
+std::string responseBody(const std::string& policy, const std::string& fields, const std::string& body) {
   uint8_t parts[8];
   frames::store16(parts, 0);
   frames::store16(parts + 2, static_cast<uint16_t>(policy.size()));
   frames::store32(parts + 4, static_cast<uint32_t>(fields.size()));
-  frame(frames::kResponse, flags, static_cast<uint16_t>(status), id, std::string(reinterpret_cast<const char*>(parts), 8) + policy + fields + body);
+  return std::string(reinterpret_cast<const char*>(parts), sizeof parts) + policy + fields + body;
+}
+
+}  // namespace
+
+void Application::respond(uint32_t id, int status, const std::string& fields, const std::string& body, uint8_t flags, int policySeconds) {
+  if (policySeconds >= 0) flags |= frames::kResponsePolicy;
+  frame(frames::kResponse, flags, static_cast<uint16_t>(status), id, responseBody(policyBlock(policySeconds), fields, body));
+  flush();
+}
+
+void Application::respondWithFile(uint32_t id, const std::string& fields, const std::string& path, uint64_t offset, uint64_t length, int policySeconds,
+                                  uint8_t flags, const std::string& body) {
+  std::string policy = policySeconds < 0 ? std::string(8, '\0') : policyBlock(policySeconds);
+  if (policySeconds >= 0) flags |= frames::kResponsePolicy;
+  uint8_t block[20];
+  frames::store16(block, frames::kBlockFile);
+  frames::store16(block + 2, static_cast<uint16_t>(16 + path.size()));
+  frames::store32(block + 4, static_cast<uint32_t>(offset));
+  frames::store32(block + 8, static_cast<uint32_t>(offset >> 32));
+  frames::store32(block + 12, static_cast<uint32_t>(length));
+  frames::store32(block + 16, static_cast<uint32_t>(length >> 32));
+  policy.append(reinterpret_cast<const char*>(block), sizeof block);
+  frame(frames::kResponse, flags, 200, id, responseBody(policy + path, fields, body));
   flush();
 }
 

@@ -45,6 +45,9 @@ class Application {
   Seen& request(size_t n = 0);
   void respond(uint32_t id, int status, const std::string& fields, const std::string& body, uint8_t flags = httpsys::frames::kResponseEnd,
                int policySeconds = -1);
+  // With a file as its body; fields as they are.
+  void respondWithFile(uint32_t id, const std::string& fields, const std::string& path, uint64_t offset, uint64_t length, int policySeconds = -1,
+                       uint8_t flags = httpsys::frames::kResponseEnd, const std::string& body = "");
   void data(uint32_t id, const std::string& bytes, bool end = false);
   void end(uint32_t id, const std::string& trailers = "");
   void cancel(uint32_t id);

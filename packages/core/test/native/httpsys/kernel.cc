@@ -262,6 +262,7 @@ void Kernel::reset() {
   s.sessions.clear();
   s.initialized = 0;
   s.flushed.clear();
+  s.disk.clear();
 }
 
 uint64_t Kernel::deliver(RequestSpec spec) {
@@ -409,9 +410,15 @@ void Kernel::endProcess() {
 int Kernel::open() {
   State& s = state();
   const std::lock_guard<std::mutex> lock(s.mutex);
-  int count = s.initialized + static_cast<int>(s.sessions.size() + s.groups.size() + s.ports.size() + s.tokens.size());
+  int count = s.initialized + static_cast<int>(s.sessions.size() + s.groups.size() + s.ports.size() + s.tokens.size() + s.files.size());
   for (const auto& queue : s.queues) count += queue->closed ? 0 : 1;
   return count;
+}
+
+void Kernel::putFile(const std::string& path, const std::string& content) {
+  State& s = state();
+  const std::lock_guard<std::mutex> lock(s.mutex);
+  s.disk[path] = content;
 }
 
 std::string Kernel::flushed() {

@@ -80,6 +80,8 @@ class Kernel {
   void reset();
   Script script;
 
+  // A file as it is from now on; who has it open sees the change.
+  void putFile(const std::string& path, const std::string& content);
   uint64_t deliver(RequestSpec spec);
   void feed(uint64_t request, const std::string& bytes, bool end);
   void failBody(uint64_t request, ULONG error);

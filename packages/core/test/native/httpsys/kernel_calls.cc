@@ -234,9 +234,24 @@ ULONG WINAPI ReceiveRequestEntityBody(HANDLE handle, HTTP_REQUEST_ID id, ULONG, 
   return ERROR_IO_PENDING;
 }
 
-void takeChunks(Answer* answer, USHORT count, const HTTP_DATA_CHUNK* chunks) {
+// SEND-17: what is wrong with the files among the chunks.
+ULONG fileFault(State* s, USHORT count, const HTTP_DATA_CHUNK* chunks) {
   for (USHORT n = 0; n < count; ++n) {
-    if (chunks[n].DataChunkType == HttpDataChunkFromMemory) {
+    if (chunks[n].DataChunkType != HttpDataChunkFromFileHandle) continue;
+    const auto found = s->files.find(chunks[n].FromFileHandle.FileHandle);
+    if (found == s->files.end()) return ERROR_INVALID_HANDLE;
+    const HTTP_BYTE_RANGE& range = chunks[n].FromFileHandle.ByteRange;
+    if (range.StartingOffset.QuadPart + range.Length.QuadPart > s->disk[found->second].size()) return ERROR_HANDLE_EOF;
+  }
+  return NO_ERROR;
+}
+
+void takeChunks(State* s, Answer* answer, USHORT count, const HTTP_DATA_CHUNK* chunks) {
+  for (USHORT n = 0; n < count; ++n) {
+    if (chunks[n].DataChunkType == HttpDataChunkFromFileHandle) {
+      const HTTP_BYTE_RANGE& range = chunks[n].FromFileHandle.ByteRange;
+      answer->bytes += s->disk[s->files[chunks[n].FromFileHandle.FileHandle]].substr(range.StartingOffset.QuadPart, range.Length.QuadPart);
+    } else if (chunks[n].DataChunkType == HttpDataChunkFromMemory) {
       answer->bytes.append(static_cast<const char*>(chunks[n].FromMemory.pBuffer), chunks[n].FromMemory.BufferLength);
     } else if (chunks[n].DataChunkType == httpsys::api::kChunkTrailers) {
       httpsys::api::TrailersChunk trailers;
@@ -271,6 +286,8 @@ ULONG WINAPI SendHttpResponse(HANDLE handle, HTTP_REQUEST_ID id, ULONG flags, HT
   const auto found = s.requests.find(id);
   if (queue == nullptr) return ERROR_INVALID_HANDLE;
   if (found == s.requests.end() || found->second.gone || found->second.answer.complete) return ERROR_CONNECTION_INVALID;
+  const ULONG fault = fileFault(&s, response->EntityChunkCount, response->pEntityChunks);
+  if (fault != NO_ERROR) return endAs(&s, queue, instance().script.send, "SendHttpResponse", id, overlapped, fault, 0, sent);
   Answer& answer = found->second.answer;
   answer.status = response->StatusCode;
   answer.reason.assign(response->pReason, response->ReasonLength);
@@ -292,7 +309,7 @@ ULONG WINAPI SendHttpResponse(HANDLE handle, HTTP_REQUEST_ID id, ULONG flags, HT
   }
   answer.hasPolicy = policy != nullptr;
   if (policy != nullptr) answer.policy = *policy;
-  takeChunks(&answer, response->EntityChunkCount, response->pEntityChunks);
+  takeChunks(&s, &answer, response->EntityChunkCount, response->pEntityChunks);
   takeFlags(&answer, flags);
   // SEND-4.
   const bool bodyless = answer.status < 200 || answer.status == 204 || answer.status == 304 || found->second.spec.verb == HttpVerbHEAD;
@@ -311,7 +328,7 @@ ULONG WINAPI SendResponseEntityBody(HANDLE handle, HTTP_REQUEST_ID id, ULONG fla
   if (found == s.requests.end() || found->second.gone || found->second.answer.complete) return ERROR_CONNECTION_INVALID;
   Answer& answer = found->second.answer;
   const size_t before = answer.bytes.size();
-  takeChunks(&answer, count, chunks);
+  takeChunks(&s, &answer, count, chunks);
   takeFlags(&answer, flags);
   return endAs(&s, queue, instance().script.send, "SendResponseEntityBody", id, overlapped, NO_ERROR,
                static_cast<ULONG>(answer.bytes.size() - before), sent);

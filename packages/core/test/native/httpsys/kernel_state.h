@@ -69,6 +69,8 @@ struct State {
   std::map<int, std::string> properties;
   std::string flushed;
   std::set<void*> tokens;
+  std::map<std::string, std::string> disk;  // by path
+  std::map<void*, std::string> files;       // open ones, by handle: the path
 
   Queue* queueOf(HANDLE handle);
   // Ends a call by a packet. Locked.

@@ -57,6 +57,7 @@ struct Call {
   void* buffer = nullptr;
   ULONG bytes = 0;
   Ranges ranges;
+  std::set<HANDLE> files;
   std::string copy;
 };
 
@@ -70,6 +71,7 @@ struct Recording {
   std::map<HTTP_URL_GROUP_ID, Group> groups;
   std::map<HANDLE, Queue> queues;
   std::map<OVERLAPPED*, Call> pending;
+  std::set<HANDLE> files;
 };
 
 using Lock = std::lock_guard<std::mutex>;

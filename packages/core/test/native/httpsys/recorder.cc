@@ -173,6 +173,7 @@ void checkEnd() {
   expect(all().sessions.empty(), "SHUT-7", "a server session is open");
   expect(all().groups.empty(), "SHUT-7", "a URL group is open");
   expect(all().queues.empty(), "SHUT-7", "a request queue is open");
+  expect(all().files.empty(), "SEND-17", "a file is open");
   expect(all().pending.empty(), "IO-6", "a call never ended");
 }
 
@@ -203,6 +204,20 @@ void modesSet(HANDLE queue, bool skips) {
   const Lock lock(all().mutex);
   const auto found = all().queues.find(queue);
   if (found != all().queues.end()) found->second.skips = skips;
+}
+
+void fileOpened(HANDLE file, DWORD access, DWORD share, DWORD disposition, DWORD flags) {
+  const Lock lock(all().mutex);
+  all().files.insert(file);
+  expect(access == GENERIC_READ && disposition == OPEN_EXISTING, "SEND-17", "a file is opened for more than reading");
+  expect(share == (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE), "SEND-17", "a file is kept from others");
+  expect(flags == (FILE_FLAG_SEQUENTIAL_SCAN | FILE_FLAG_OVERLAPPED), "SEND-17", "the flags of a file are not the documented ones");
+}
+
+void fileClosed(HANDLE file) {
+  const Lock lock(all().mutex);
+  all().files.erase(file);
+  for (const auto& one : all().pending) expect(one.second.files.count(file) == 0, "SEND-17", "a file is closed before its send has ended");
 }
 
 }  // namespace recorder

@@ -24,6 +24,9 @@ Capabilities* capabilities();
 // Told by the completion port's stand-in.
 void packetsTaken(const OVERLAPPED_ENTRY* entries, ULONG count);
 void modesSet(HANDLE queue, bool skips);
+// Told by the file system's.
+void fileOpened(HANDLE file, DWORD access, DWORD share, DWORD disposition, DWORD flags);
+void fileClosed(HANDLE file);
 
 }  // namespace recorder
 }  // namespace httpsys

@@ -95,6 +95,14 @@ void beginSend(RecordedRequest* request, OVERLAPPED* overlapped, const char* nam
   request->sending = overlapped;
 }
 
+std::set<HANDLE> filesOf(USHORT count, const HTTP_DATA_CHUNK* chunks) {
+  std::set<HANDLE> files;
+  for (USHORT n = 0; n < count; ++n) {
+    if (chunks[n].DataChunkType == HttpDataChunkFromFileHandle) files.insert(chunks[n].FromFileHandle.FileHandle);
+  }
+  return files;
+}
+
 ULONG WINAPI SendHttpResponse(HANDLE handle, HTTP_REQUEST_ID id, ULONG flags, HTTP_RESPONSE* response, HTTP_CACHE_POLICY* policy, ULONG* sent,
                               PVOID reserved, ULONG reserved2, OVERLAPPED* overlapped, HTTP_LOG_DATA* log) {
   {
@@ -106,6 +114,7 @@ ULONG WINAPI SendHttpResponse(HANDLE handle, HTTP_REQUEST_ID id, ULONG flags, HT
     if (RecordedRequest* request = queue == nullptr ? nullptr : requestOf(queue, id, call.name)) {
       beginSend(request, overlapped, call.name);
       checkHead(request, flags, *response, policy, &call.ranges);
+      call.files = filesOf(response->EntityChunkCount, response->pEntityChunks);
       if (request->opaque) expect(!request->moreBody, "UP-2", "an upgrade of a request with a body");
     }
     begin(overlapped, std::move(call));
@@ -127,6 +136,7 @@ ULONG WINAPI SendResponseEntityBody(HANDLE handle, HTTP_REQUEST_ID id, ULONG fla
     if (RecordedRequest* request = queue == nullptr ? nullptr : requestOf(queue, id, call.name)) {
       beginSend(request, overlapped, call.name);
       checkBody(request, flags, chunkCount, chunks, &call.ranges);
+      call.files = filesOf(chunkCount, chunks);
     }
     begin(overlapped, std::move(call));
   }

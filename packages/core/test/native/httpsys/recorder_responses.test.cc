@@ -67,6 +67,34 @@ void foreignChunk(Hand& hand) {
   hand.chunks.back().DataChunkType = HttpDataChunkFromFragmentCache;
 }
 
+constexpr DWORD kShares = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+constexpr DWORD kFileFlags = FILE_FLAG_SEQUENTIAL_SCAN | FILE_FLAG_OVERLAPPED;
+
+HANDLE openFile(DWORD access = GENERIC_READ, DWORD share = kShares, DWORD flags = kFileFlags) {
+  instance().putFile("C:\\page", "body");
+  return CreateFileW(L"C:\\page", access, share, nullptr, OPEN_EXISTING, flags, nullptr);
+}
+
+void fileChunk(Hand& hand, HANDLE file, ULONGLONG length = 4) {
+  HTTP_DATA_CHUNK chunk{};
+  chunk.DataChunkType = HttpDataChunkFromFileHandle;
+  chunk.FromFileHandle.ByteRange.Length.QuadPart = length;
+  chunk.FromFileHandle.FileHandle = file;
+  hand.chunks.push_back(chunk);
+}
+
+// A response with a file that is open as it should be.
+Breach file(const char* notice, std::function<void(Hand&)> change, ULONGLONG length = 4, kernel::RequestSpec spec = {}) {
+  return {notice, [=](Hand& hand) {
+            const HTTP_REQUEST_ID id = hand.request(spec);
+            const HANDLE opened = openFile();
+            change(hand);
+            fileChunk(hand, opened, length);
+            hand.send(id);
+            CloseHandle(opened);
+          }};
+}
+
 constexpr ULONG kMore = api::kSendMoreData;
 
 }  // namespace
@@ -137,6 +165,31 @@ TEST("the recording layer notices framing that does not fit") {
       head("SEND-7", [](Hand& hand) { hand.known(HttpHeaderTransferEncoding, "chunked"); }, 0, request(HttpVerbGET, 0, 0)),
       head("SEND-8", [](Hand& hand) { hand.body("hello"); }, 0, request(HttpVerbHEAD)),
       head("SEND-9: a body where there is none", [](Hand& hand) { hand.begin(204), hand.body("hello"); }),
+  });
+}
+
+TEST("the recording layer notices files that break a rule") {
+  const auto opening = [](const char* notice, DWORD access, DWORD share, DWORD flags) {
+    return Breach{notice, [=](Hand&) { CloseHandle(openFile(access, share, flags)); }};
+  };
+  expectNotices({
+      opening("SEND-17: a file is opened for more", GENERIC_READ | 0x40000000u, kShares, kFileFlags),
+      opening("SEND-17: a file is kept", GENERIC_READ, FILE_SHARE_READ, kFileFlags),
+      opening("SEND-17: the flags", GENERIC_READ, kShares, 0),
+      head("SEND-17: the file of a chunk is not open", [](Hand& hand) { fileChunk(hand, &hand); }),
+      file("SEND-17: the length", [](Hand&) {}, HTTP_BYTE_RANGE_TO_EOF),
+      file("SEND-17: a file in a body of chunks", [](Hand& hand) { hand.known(HttpHeaderTransferEncoding, "chunked"); }),
+      file("SEND-9: a file", [](Hand& hand) { hand.begin(204); }),
+      file("SEND-8: a file", [](Hand&) {}, 4, request(HttpVerbHEAD)),
+      {"SEND-17: a file is closed before its send",
+       [](Hand& hand) {
+         instance().script.send = End::kHeld;
+         const HTTP_REQUEST_ID id = hand.request();
+         const HANDLE opened = openFile();
+         fileChunk(hand, opened);
+         hand.send(id);
+         CloseHandle(opened);
+       }},
   });
 }
 

@@ -83,6 +83,15 @@ void takeChunk(RecordedRequest* request, ULONG flags, const HTTP_DATA_CHUNK& chu
     }
     return;
   }
+  if (chunk.DataChunkType == HttpDataChunkFromFileHandle) {
+    const ULONGLONG length = chunk.FromFileHandle.ByteRange.Length.QuadPart;
+    if (all().files.count(chunk.FromFileHandle.FileHandle) == 0) violation("SEND-17", "the file of a chunk is not open");
+    if (length == 0 || length == HTTP_BYTE_RANGE_TO_EOF) violation("SEND-17", "the length of a file chunk does not tell Content-Length");
+    if (request->chunked) violation("SEND-17", "a file in a body of chunks");
+    if (request->bodyless) violation(request->verb == HttpVerbHEAD ? "SEND-8" : "SEND-9", "a file where there is no body");
+    request->bytes += length;
+    return;
+  }
   if (chunk.DataChunkType == api::kChunkTrailers) {
     if (!isLast || (flags & api::kSendMoreData) != 0) violation("SEND-16", "trailers are not the last of the response");
     if (!request->http2) violation("SEND-16", "trailers before HTTP/2");

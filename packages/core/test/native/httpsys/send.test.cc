@@ -306,6 +306,94 @@ TEST("CACHE-26: a stored response leaves Content-Length to the driver") {
   CHECK_EQ(answer.field("Content-Length"), "2");
 }
 
+TEST("SEND-17: a file goes as one chunk of the head's call, and is closed when the send has ended, however that ends") {
+  for (const Way& way : kWays) {
+    instance().script.send = way.end;
+    instance().script.skipModes = way.skips;
+    instance().putFile("C:\\site\\page", "0123456789");
+    Application application;
+    const uint64_t id = instance().deliver({});
+    application.respondWithFile(application.request().id, "Content-Length: 4\r\n", "C:\\site\\page", 3, 4);
+    const kernel::Answer answer = application.answer(id);
+    CHECK_EQ(answer.sends, 1);
+    CHECK_EQ(answer.flags[0], 0u);
+    CHECK_EQ(answer.bytes, "3456");
+    CHECK_EQ(answer.field("Content-Length"), "4");
+    CHECK(!answer.hasPolicy);
+  }
+}
+
+TEST("SEND-17: a file is open until the packet of its send") {
+  instance().script.send = End::kHeld;
+  instance().putFile("C:\\page", "body");
+  Application application;
+  const uint64_t id = instance().deliver({});
+  const int before = instance().open();
+  application.respondWithFile(application.request().id, "", "C:\\page", 0, 4);
+  application.until("it is under way", [] { return instance().pending("SendHttpResponse") == 1; });
+  CHECK_EQ(instance().open(), before + 1);
+  instance().release();
+  application.until("it is closed", [&] { return instance().open() == before; });
+  CHECK_EQ(application.answer(id).field("Content-Length"), "4");
+}
+
+TEST("SEND-17: a file that is missing, is named badly, or has become shorter gets the page of a broken response") {
+  for (const char* path : {"C:\\missing", "C:\\\xff", "C:\\short"}) {
+    instance().putFile("C:\\short", "12");
+    Application application;
+    const uint64_t id = instance().deliver({});
+    const uint32_t known = application.request().id;
+    application.respondWithFile(known, "", path, 0, 4);
+    const kernel::Answer answer = application.answer(id);
+    CHECK_EQ(answer.status, 500);
+    CHECK(answer.disconnects);
+  }
+}
+
+TEST("SEND-17: of a file no more leaves than Content-Length says, and less ends the connection") {
+  for (const bool more : {true, false}) {
+    instance().putFile("C:\\page", "0123456789");
+    Application application;
+    const uint64_t id = instance().deliver({});
+    application.respondWithFile(application.request().id, more ? "Content-Length: 3\r\n" : "Content-Length: 30\r\n", "C:\\page", 0, 10);
+    const kernel::Answer answer = application.answer(id);
+    CHECK_EQ(answer.bytes, more ? "012" : "0123456789");
+    CHECK(more ? answer.disconnects : answer.cancelled);
+  }
+}
+
+TEST("SEND-17, SEND-8: HEAD opens no file") {
+  Application application;
+  const uint64_t id = instance().deliver(with(HttpVerbHEAD));
+  application.respondWithFile(application.request().id, "Content-Length: 4\r\n", "C:\\missing", 0, 4);
+  const kernel::Answer answer = application.answer(id);
+  CHECK_EQ(answer.status, 200);
+  CHECK_EQ(answer.bytes, "");
+}
+
+TEST("SEND-17: a file in a response that is not whole, or beside other bytes, breaks the response") {
+  for (const bool open : {true, false}) {
+    instance().putFile("C:\\page", "body");
+    Application application;
+    const uint64_t id = instance().deliver({});
+    const uint32_t known = application.request().id;
+    application.respondWithFile(known, "", "C:\\page", 0, 4, -1, open ? kMore : uint8_t{frames::kResponseEnd}, open ? "" : "more");
+    CHECK_EQ(application.answer(id).status, 500);
+    application.until("the application hears of it", [&] { return application.requests[0].aborted == frames::kAbortResponse; });
+  }
+}
+
+TEST("CACHE-16: a file is stored like any body, and leaves Content-Length to the driver (CACHE-26)") {
+  instance().putFile("C:\\page", "body");
+  Application application;
+  const uint64_t id = instance().deliver({});
+  application.respondWithFile(application.request().id, "Content-Type: text/plain\r\nContent-Length: 4\r\n", "C:\\page", 0, 4, 60);
+  const kernel::Answer answer = application.answer(id);
+  CHECK(answer.hasPolicy);
+  CHECK_EQ(answer.policy.SecondsToLive, 60u);
+  CHECK_EQ(answer.count("Content-Length"), 1);
+}
+
 TEST("AUTH-3: a 401 names each scheme in one list of known headers, strongest first") {
   driver::QueueSettings settings;
   settings.authSchemes = 13;

@@ -32,6 +32,15 @@ int WideCharToMultiByte(unsigned, DWORD, PCWSTR text, int length, PSTR out, int 
   return length;
 }
 
+// ASCII; what has the high bit is no UTF-8.
+int MultiByteToWideChar(unsigned, DWORD, PCSTR text, int bytes, PWSTR out, int units) {
+  for (int n = 0; n < bytes && n < units; ++n) {
+    if (text[n] < 0) return 0;
+    out[n] = static_cast<wchar_t>(text[n]);
+  }
+  return bytes;
+}
+
 // Whoever has a token is one user.
 BOOL GetTokenInformation(HANDLE, TOKEN_INFORMATION_CLASS, void* out, DWORD bytes, DWORD* returned) {
   static char sid = 7;
@@ -98,8 +107,27 @@ BOOL CloseHandle(HANDLE handle) {
     delete static_cast<char*>(handle);
     return TRUE;
   }
+  if (s.files.erase(handle) > 0) {
+    delete static_cast<char*>(handle);
+    httpsys::recorder::fileClosed(handle);
+    return TRUE;
+  }
   lastError = ERROR_INVALID_HANDLE;
   return FALSE;
+}
+
+HANDLE CreateFileW(PCWSTR name, DWORD access, DWORD share, SECURITY_ATTRIBUTES*, DWORD disposition, DWORD flags, HANDLE) {
+  State& s = state();
+  const std::lock_guard<std::mutex> lock(s.mutex);
+  const std::string path = narrow(name);
+  if (s.disk.count(path) == 0) {
+    lastError = ERROR_FILE_NOT_FOUND;
+    return INVALID_HANDLE_VALUE;
+  }
+  const HANDLE handle = new char;
+  s.files[handle] = path;
+  httpsys::recorder::fileOpened(handle, access, share, disposition, flags);
+  return handle;
 }
 
 HANDLE GetCurrentProcess() { return INVALID_HANDLE_VALUE; }

@@ -131,6 +131,12 @@ constexpr UCHAR FILE_SKIP_COMPLETION_PORT_ON_SUCCESS = 1;
 constexpr UCHAR FILE_SKIP_SET_EVENT_ON_HANDLE = 2;
 constexpr DWORD LOAD_LIBRARY_SEARCH_SYSTEM32 = 0x800;
 
+constexpr DWORD GENERIC_READ = 0x80000000u;
+constexpr DWORD FILE_SHARE_READ = 1, FILE_SHARE_WRITE = 2, FILE_SHARE_DELETE = 4;
+constexpr DWORD OPEN_EXISTING = 3;
+constexpr DWORD FILE_FLAG_SEQUENTIAL_SCAN = 0x08000000u, FILE_FLAG_OVERLAPPED = 0x40000000u;
+constexpr DWORD MB_ERR_INVALID_CHARS = 8;
+
 #define CP_UTF8 65001u
 enum TOKEN_INFORMATION_CLASS { TokenUser = 1 };
 enum SID_NAME_USE { SidTypeUser = 1 };
@@ -144,6 +150,8 @@ struct TOKEN_USER {
 
 extern "C" {
 int WideCharToMultiByte(unsigned codePage, DWORD flags, PCWSTR text, int length, PSTR out, int bytes, PCSTR otherwise, BOOL* used);
+int MultiByteToWideChar(unsigned codePage, DWORD flags, PCSTR text, int bytes, PWSTR out, int units);
+HANDLE CreateFileW(PCWSTR name, DWORD access, DWORD share, SECURITY_ATTRIBUTES* security, DWORD disposition, DWORD flags, HANDLE like);
 BOOL GetTokenInformation(HANDLE token, TOKEN_INFORMATION_CLASS kind, void* out, DWORD bytes, DWORD* returned);
 BOOL LookupAccountSidW(PCWSTR system, PSID sid, PWSTR name, DWORD* nameLength, PWSTR domain, DWORD* domainLength, SID_NAME_USE* use);
 BOOL ConvertSidToStringSidW(PSID sid, PWSTR* text);

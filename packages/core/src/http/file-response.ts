@@ -1,0 +1,195 @@
+/**
+ * A file as the body of a response. The program's own checks come first, so that it can still answer something else; then the engine opens the
+ * file and sends it (SEND-17), or, where it cannot, this process streams it.
+ */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { pipeline } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { makeError } from '../errors';
+import { integer } from '../option-checks';
+import { encodeFileBlock } from '../queue/file-block';
+import * as frames from '../queue/frames';
+import { kEnded, kHead, kHeadFlags, kLink, kPolicyBlock, kSent, kServer } from '../symbols';
+import { completeAtOnce } from './completion';
+import type { Link } from './incoming-message';
+import { kStatistics, nativeEnd, node, nodeError } from './node-internals';
+import { countWritten, reasonOf, statusOf } from './response-hooks';
+import type { OwnResponse } from './server-response';
+
+/** Which part of a file `respondWithFile` sends. */
+export interface FileOptions {
+  /** First byte, from 0. Default 0. */
+  offset?: number | undefined;
+  /** How many bytes, from 0. Default: to the end of the file. */
+  length?: number | undefined;
+}
+
+/** Called with an error when nothing, or not everything, was sent; else with null, when the response has finished. */
+export type FileCallback = (error: Error | null) => void;
+
+/** Opening a FIFO without it would wait for a writer. Windows has no such flag. */
+const openFlags = fs.constants.O_RDONLY | ((fs.constants.O_NONBLOCK as number | undefined) ?? 0);
+/** There a path means something else in another process. */
+const perProcess = /^\/(?:proc|dev)\//;
+const goneCode = 'ERR_STREAM_DESTROYED';
+const proto = node.ServerResponse.prototype;
+const nativeWrite = proto.write;
+
+interface Task {
+  response: OwnResponse;
+  /** Our class' `end`. */
+  ownEnd: unknown;
+  /** As the program gave it. */
+  given: fs.PathLike;
+  /** As the engine may open it; null: only this process can. */
+  engines: string | null;
+  offset: number;
+  length: number | undefined;
+  callback: FileCallback | undefined;
+}
+
+function enginesPath(given: fs.PathLike): string | null {
+  if (Buffer.isBuffer(given)) return null;
+  const absolute = path.resolve(given instanceof URL ? fileURLToPath(given) : given);
+  return perProcess.test(absolute) ? null : path.toNamespacedPath(absolute);
+}
+
+/** Why the response cannot get a body of a file any more, or at all. */
+function obstacle(response: OwnResponse): NodeJS.ErrnoException | null {
+  if (response._headerSent || response.finished) {
+    return nodeError(Error, 'ERR_HTTP_HEADERS_SENT', 'Cannot respond with a file after headers are sent to the client');
+  }
+  if (response[kLink] === null) return nodeError(Error, goneCode, 'Cannot call respondWithFile after a stream was destroyed');
+  const { statusCode } = response;
+  if (statusCode < 200 || statusCode === 204 || statusCode === 304) {
+    return nodeError(Error, 'ERR_HTTP_BODY_NOT_ALLOWED', `Adding content for a response with status ${statusCode} is not allowed`);
+  }
+  return null;
+}
+
+function fileError(code: string, text: string, given: fs.PathLike): NodeJS.ErrnoException {
+  return Object.assign(nodeError(Error, code, `${code}: ${text}, read '${String(given)}'`), { syscall: 'read', path: String(given) });
+}
+
+/** The range of the file that is sent, or why there is none. */
+function rangeOf(task: Task, stats: fs.Stats): { length: number } | Error {
+  const { given, offset } = task;
+  if (stats.isDirectory()) return fileError('EISDIR', 'illegal operation on a directory', given);
+  if (!stats.isFile()) return makeError('ERR_HTTPSYS_FILE', String(given), 'it is no regular file');
+  const length = task.length ?? stats.size - offset;
+  if (length >= 0 && offset + length <= stats.size) return { length };
+  const range = `offset ${offset}, length ${task.length ?? 'to the end'}`;
+  return nodeError(RangeError, 'ERR_OUT_OF_RANGE', `The range (${range}) is outside of '${String(given)}', which has ${stats.size} bytes`);
+}
+
+/** @see ServerResponse.respondWithFile */
+export function respondWithFile(
+  response: OwnResponse,
+  ownEnd: unknown,
+  given: fs.PathLike,
+  options: FileOptions | undefined,
+  callback: FileCallback | undefined,
+): void {
+  const offset = integer('offset', options?.offset ?? 0, 0, Number.MAX_SAFE_INTEGER);
+  const length = options?.length === undefined ? undefined : integer('length', options.length, 0, Number.MAX_SAFE_INTEGER);
+  const why = obstacle(response);
+  // That the client has left is no mistake of the caller's.
+  if (why !== null && why.code !== goneCode) throw why;
+  const task: Task = { response, ownEnd, given, engines: null, offset, length, callback };
+  fs.open(given, openFlags, (error, fd) => {
+    if (error !== null) fail(task, error);
+    else check(task, fd);
+  });
+  // Not before: fs.open says what is wrong with a path.
+  task.engines = enginesPath(given);
+}
+
+function fail(task: Task, error: Error): void {
+  const { response, callback } = task;
+  if (callback !== undefined) callback(error);
+  else if (!response.destroyed) response.emit('error', error);
+}
+
+function check(task: Task, fd: number): void {
+  fs.fstat(fd, (error, stats) => {
+    const range = error ?? obstacle(task.response) ?? rangeOf(task, stats);
+    if (range instanceof Error) {
+      fs.close(fd, () => fail(task, range));
+      return;
+    }
+    try {
+      send(task, fd, range.length);
+    } catch (thrown) {
+      // What is wrong with the head is said before anything is sent.
+      fs.close(fd, () => fail(task, thrown as Error));
+    }
+  });
+}
+
+function send(task: Task, fd: number, length: number): void {
+  const { response, callback } = task;
+  if (response._header === null && !response.hasHeader('content-length') && !response.hasHeader('transfer-encoding')) {
+    response.setHeader('Content-Length', length);
+  }
+  if (length === 0 || response.req.method === 'HEAD') {
+    response.end(() => callback?.(null));
+    fs.close(fd);
+    return;
+  }
+  if (isPlain(task) && handOver(task, length)) {
+    fs.close(fd);
+    return;
+  }
+  const body = fs.createReadStream('', { fd, start: task.offset, end: task.offset + length - 1 });
+  pipeline(body, response, (error) => callback?.(error ?? null));
+}
+
+/** Nothing has a say in the body: no middleware that rewrites it, no reader of the request who is not through, no measuring. */
+function isPlain({ response, ownEnd }: Task): boolean {
+  const slots = response as unknown as Record<symbol, unknown>;
+  // An app whose classes were bred also runs on node:http, whose responses have no link.
+  const link = response[kLink] as Link | null | undefined;
+  return (
+    link !== null &&
+    link !== undefined &&
+    link.channel.minor >= frames.MinorWithFiles &&
+    response.req.complete &&
+    !response.strictContentLength &&
+    slots[kStatistics] === undefined &&
+    proto.end === nativeEnd &&
+    response.write === nativeWrite &&
+    (response.end === ownEnd || response.end === nativeEnd)
+  );
+}
+
+/** The whole response in one frame; false: nothing has left, and it is to be streamed. */
+function handOver(task: Task, length: number): boolean {
+  const { response, engines, offset, callback } = task;
+  if (engines === null) return false;
+  if (response._header === null) response.writeHead(response.statusCode);
+  // A program that names its transfer coding gets chunks, which may have trailers.
+  if (response._header === null || response._removedContLen || response._trailer !== '') return false;
+  let flags = response[kHeadFlags] & 0xff;
+  let policy = response[kPolicyBlock];
+  // CACHE-10: too long to be stored.
+  if (policy !== null && length > response[kServer].cacheEntryBytes) {
+    policy = null;
+    flags &= ~frames.ResponsePolicy;
+  }
+  const block = encodeFileBlock(policy, engines, offset, length);
+  if (block === null) return false;
+  const link = response[kLink]!;
+  const text = response[kHead] ?? '';
+  link.writer.response(response.req.requestId, flags | frames.ResponseEnd, statusOf(response), reasonOf(response), block, text, null);
+  response[kHead] = null;
+  response._headerSent = true;
+  response[kSent] = length;
+  countWritten(response, text.length + length);
+  if (callback !== undefined) response.once('finish', () => callback(null));
+  response.finished = true;
+  response[kEnded] = true;
+  link.touch();
+  completeAtOnce(response);
+  return true;
+}
