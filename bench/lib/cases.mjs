@@ -79,6 +79,14 @@ export const cases = [
     targets: [],
   },
   {
+    name: 'file-64',
+    title: '1 MiB of a file, 64 connections (node:http: createReadStream().pipe())',
+    servers: stacks,
+    request: { path: '/file', status: 200, length: 1024 * 1024 },
+    connections: 64,
+    targets: [],
+  },
+  {
     name: 'express-64',
     title: 'Express hello by res.send, 64 connections',
     servers: on('express'),

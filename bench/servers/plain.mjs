@@ -1,9 +1,21 @@
 // A (req, res) listener, the same on node:http and on @httpsys/core.
+import { createReadStream } from 'node:fs';
 import http from 'node:http';
 
 const megabyte = Buffer.alloc(1024 * 1024, 'x');
 const tenHeaders = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`X-Answer-${index}`, `value of header ${index}`]));
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
+
+/** The first MiB of a file that is surely there. */
+function file(res) {
+  res.setHeader('Content-Type', 'application/octet-stream');
+  if (res.respondWithFile !== undefined) {
+    res.respondWithFile(process.execPath, { length: megabyte.length });
+    return;
+  }
+  res.setHeader('Content-Length', megabyte.length);
+  createReadStream(process.execPath, { end: megabyte.length - 1 }).pipe(res);
+}
 
 function hello(res) {
   res.setHeader('Content-Type', 'text/plain');
@@ -42,6 +54,9 @@ function listener(req, res) {
     case '/megabyte':
       res.setHeader('Content-Type', 'application/octet-stream');
       res.end(megabyte);
+      return;
+    case '/file':
+      file(res);
       return;
     case '/cached':
       res.cachePolicy = { untilFlushed: true };
