@@ -158,8 +158,26 @@ void Connection::onPeerClosed() {
       close();
       return;
     }
+  } else if (!settings().halfClose) {
+    // Not in this turn: an application on this loop may have answered already, and hands it over at the end of it.
+    thread_->post([thread = thread_, id = id_] {
+      if (Connection* self = thread->connection(id)) self->leaveUnanswered();
+    });
   }
   settle();
+}
+
+// The client has ended its side, and its answer is not wanted any more. What was written of it still goes out.
+void Connection::leaveUnanswered() {
+  if (closed_ || exchange_ == nullptr || isTaken()) return;
+  if (exchange_->headSent && exchange_->framing == BodyFraming::kUntilClose) {
+    // Only a reset tells its end from its being cut off.
+    abort(frames::kAbortClientClosed);
+    return;
+  }
+  dropExchange(frames::kAbortClientClosed, true);
+  closeAfter_ = true;
+  markDirty();
 }
 
 void Connection::onSocketError() {

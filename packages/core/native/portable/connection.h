@@ -115,6 +115,7 @@ class Connection final : public Timed {
   void markDirty();
   void finishClosing();
   void startLinger();
+  void leaveUnanswered();
   void holdLoop();
   // RST, with ABORTED for the application when it has the request.
   void abort(frames::AbortReason reason);

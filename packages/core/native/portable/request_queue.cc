@@ -39,6 +39,7 @@ void QueueSettings::apply(const QueueOptions& options) {
   headBytes = options.headBytes;
   requireHost = options.requireHost;
   requireLength = options.requireLength;
+  halfClose = options.halfClose;
   clientErrors = options.clientErrors;
   connections = options.connections;
   const uint64_t seconds = idleMs / 1000;

@@ -30,6 +30,7 @@ struct QueueOptions {
   uint32_t headBytes = 0;    // of one request; 0: the engine's limit
   bool requireHost = true;
   bool requireLength = true;
+  bool halfClose = true;      // a client that ended its side may still get its answer (GONE-3)
   bool clientErrors = false;  // the application takes clients whose requests are malformed
   bool connections = false;   // the application is told of clients when they connect
 };
@@ -53,6 +54,7 @@ struct QueueSettings {
   uint32_t headBytes = 0;
   bool requireHost = true;
   bool requireLength = true;
+  bool halfClose = true;
   bool clientErrors = false;
   bool connections = false;
   std::string keepAliveFields;  // "Connection: keep-alive" with the idle timeout, as node:http words it

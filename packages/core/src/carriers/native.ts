@@ -66,6 +66,8 @@ export interface NativeQueueOptions {
   requireHost?: boolean;
   /** False: POST and PUT without a length have no body on a port all of whose queues agree; 411 otherwise (PARSE-9). Default true. */
   requireLength?: boolean;
+  /** False: a client that ends its side is gone at once; else it gets an answer that comes within half a second (GONE-3). Default true. */
+  halfClose?: boolean;
   /** Malformed requests go to the application: docs/frames.md. Default false. */
   clientErrors?: boolean;
   /** The application is told of clients when they connect, not with their first request: docs/frames.md, CONNECTION. Default false. */

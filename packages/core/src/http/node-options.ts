@@ -21,6 +21,7 @@ interface NodeOptions {
 /** What a server is for this file. */
 export interface TunedServer extends NodeOptions {
   [kNodeOptions]?: NodeOptions;
+  httpAllowHalfOpen?: boolean;
   /** A property was set. */
   optionsChanged?(): void;
 }
@@ -79,6 +80,8 @@ export function engineOptions(server: TunedServer, given: ServerOptions, nodeDef
   native.clientErrors = nodeDefaults || native.connections || isHeard(server as unknown as http.Server, 'clientError');
   if (nodeDefaults) {
     native.requireLength = false;
+    // node:http's own name for it, which nothing documents.
+    native.halfClose = server.httpAllowHalfOpen === true;
     native.entityBody ??= -1;
     native.minSendRate ??= -1;
   }

@@ -268,6 +268,8 @@ export class Server extends BaseServer {
     this.bound = null;
     this.boundAddress = null;
     const { opening } = this;
+    // Closing is something to wait for, whatever `unref` has said of listening.
+    queue.carrier.ref();
     this.draining.add(queue, () => {
       opening?.release();
       if (this.queue === null) workerClosed(this);

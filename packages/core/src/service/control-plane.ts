@@ -57,6 +57,7 @@ const defaultOptions: Required<NativeQueueOptions> = {
   headBytes: 0,
   requireHost: true,
   requireLength: true,
+  halfClose: true,
   clientErrors: false,
   connections: false,
 };

@@ -270,6 +270,7 @@ export const differences: readonly CompatibilityDifference[] = [
   },
   {
     id: 'answers-a-client-that-ended-its-side',
+    slipstreamed: 'service',
     rule: 'GONE-3',
     reason:
       'a client that has ended its side gets an answer that comes within half a second, and the request is not aborted before; node:http drops the answer and aborts',

@@ -102,6 +102,52 @@ describe('nodeDefaults', asNode, () => {
     }
   });
 
+  test('a client that ends its side while it waits is gone', async (t) => {
+    const log: string[] = [];
+    let late: (() => void) | undefined;
+    const { connect } = await serveWith(t, {}, (req, res) => {
+      req.on('aborted', () => log.push('aborted'));
+      req.on('error', (error: NodeJS.ErrnoException) => log.push(`request ${error.code}`));
+      for (const event of ['finish', 'close']) res.on(event, () => log.push(`response ${event}`));
+      late = () => res.end('late');
+    });
+    const client = await connect();
+    client.send(GET);
+    await eventually('the request', () => late !== undefined);
+    client.end();
+    await eventually('its end', () => log.includes('response close'));
+    late!();
+    assert.equal((await client.closed()).length, 0);
+    assert.deepEqual(log.sort(), ['aborted', 'request ECONNRESET', 'response close']);
+  });
+
+  test('what was written of an answer reaches a client that has ended its side', async (t) => {
+    const { connect } = await serveWith(t, {}, (req, res) => {
+      req.on('error', () => undefined);
+      res.write('begun');
+    });
+    const client = await connect();
+    client.send(GET);
+    client.end();
+    assert.match((await client.closed()).toString('latin1'), /\r\n\r\n5\r\nbegun\r\n$/);
+  });
+
+  for (const [when, soon] of [
+    ['at once', (act: () => void) => act()],
+    ['in the next turn', (act: () => void) => setImmediate(act)],
+  ] as const) {
+    test(`a client that sends a request and its end together gets an answer that is given ${when}`, async (t) => {
+      const { connect } = await serveWith(t, {}, (_req, res) => soon(() => res.end('ok')));
+      for (let n = 0; n < 50; n++) {
+        const client = await connect();
+        client.send(GET);
+        client.end();
+        assert.equal((await client.response()).text, 'ok');
+        client.destroy();
+      }
+    });
+  }
+
   test('a client may pause its download for longer than the engine would wait', async (t) => {
     const bytes = 24 * 1024 * 1024;
     const pausedOn = async (options: object): Promise<{ client: RawClient; dropped: () => boolean }> => {

@@ -335,6 +335,11 @@ test('a server holds its process; unref lets it go', async (t) => {
     await held.report('up');
     assert.deepEqual(await held.exited(), { code: 0, signal: null });
   });
+  await onFreePort(async (port) => {
+    const closing = startChild(t, code('server.unref(); server.close(() => process.exit(7));'), { PORT: String(port) });
+    await closing.report('up');
+    assert.deepEqual(await closing.exited(), { code: 7, signal: null }, 'closing is waited for');
+  });
 });
 
 test('a signal of listen({ signal }) closes the server', ports, async () => {

@@ -118,7 +118,7 @@ export const differences: Difference[] = [
   {
     id: 'aborts.half-close',
     rule: 'GONE-3',
-    reason: 'a client that ended its side gets an answer that comes soon; node:http drops it',
+    reason: 'a client that ended its side gets an answer that comes soon, unless nodeDefaults is set; node:http drops it',
   },
   {
     id: 'limits.header-count',
