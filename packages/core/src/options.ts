@@ -67,7 +67,8 @@ export interface ServerOptions extends Omit<http.ServerOptions, keyof MessageCla
    * What the program leaves open is as on node:http and not as on HTTP.SYS, where the embedded engine serves: idle connections live for
    * `keepAliveTimeout` (5 seconds), heads have `headersTimeout` (60) and requests `requestTimeout` (300 seconds) and no other timeout, a client may read
    * its response as slowly as it likes (no `minSendRate`), malformed and late requests are answered with node:http's bare status line, POST and PUT
-   * without a length have no body, and a client that ends its side while it waits is gone. Default: true under slipstream, else false.
+   * without a length have no body, a client that ends its side while it waits is gone, and a
+   * Host may have no value. Default: true under slipstream, else false.
    */
   nodeDefaults?: boolean;
   /**

@@ -100,7 +100,7 @@ bool ReadQueueOptions(Napi::Env env, const Napi::Value& value, QueueOptions* opt
          ReadNumber(env, object, "wholeRequest", -1, kSecondsMax, &options->wholeRequest) &&
          ReadNumber(env, object, "headBytes", 0, kHeadBytesMax, &options->headBytes) &&
          ReadFlag(env, object, "requireHost", &options->requireHost) && ReadFlag(env, object, "requireLength", &options->requireLength) &&
-         ReadFlag(env, object, "halfClose", &options->halfClose) &&
+         ReadFlag(env, object, "emptyHost", &options->emptyHost) && ReadFlag(env, object, "halfClose", &options->halfClose) &&
          ReadFlag(env, object, "clientErrors", &options->clientErrors) && ReadFlag(env, object, "connections", &options->connections);
 }
 

@@ -21,6 +21,7 @@ struct ParserLimits {
   uint32_t headerBytes = 16384;  // request line and fields together (MaxRequestBytes)
   uint32_t headerCount = 1000;   // as a guard against floods
   bool requireHost = true;       // RFC 9112 section 3.2; a program may waive it on a port of its own
+  bool emptyHost = false;        // a Host without a value names nobody (RFC 9110 section 7.2): enough for a port that has one program
   bool requireLength = true;     // PARSE-9; where it is waived, POST and PUT without a length have no body (RFC 9112 section 6.3)
 };
 

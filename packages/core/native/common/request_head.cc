@@ -129,7 +129,7 @@ bool concludeHead(RequestHead* head, const HeadFacts& facts, const ParserLimits&
     return false;
   }
   if (!facts.absoluteTarget) {
-    if (http11 && limits.requireHost && facts.hostField.empty()) {
+    if (http11 && limits.requireHost && !limits.emptyHost && facts.hostField.empty()) {
       *error = errors::kInvalidHost;
       return false;
     }

@@ -261,7 +261,7 @@ void IoThread::forgetPortRules() {
   ownParserRules_ = false;
   for (const auto& [id, shard] : shards_) {
     const QueueSettings& settings = shard->settings();
-    ownParserRules_ = ownParserRules_ || settings.headBytes != 0 || !settings.requireHost || !settings.requireLength;
+    ownParserRules_ = ownParserRules_ || settings.headBytes != 0 || !settings.requireHost || settings.emptyHost || !settings.requireLength;
   }
 }
 
@@ -285,6 +285,7 @@ const PortRules& IoThread::portRules(uint32_t port) {
       rules.parser.headerBytes = rules.parser.requestLineBytes = first ? allowed : std::max(rules.parser.headerBytes, allowed);
       // What keeps the programs of a port apart is waived only where all of them agree.
       rules.parser.requireHost = first ? settings.requireHost : rules.parser.requireHost || settings.requireHost;
+      rules.parser.emptyHost = (first || rules.parser.emptyHost) && settings.emptyHost;
       rules.parser.requireLength = first ? settings.requireLength : rules.parser.requireLength || settings.requireLength;
       rules.sole = one;
     }

@@ -38,6 +38,7 @@ void QueueSettings::apply(const QueueOptions& options) {
   wholeRequestMs = options.wholeRequest <= 0 ? 0 : timeoutMs(options.wholeRequest);
   headBytes = options.headBytes;
   requireHost = options.requireHost;
+  emptyHost = options.emptyHost;
   requireLength = options.requireLength;
   halfClose = options.halfClose;
   clientErrors = options.clientErrors;

@@ -29,6 +29,7 @@ struct QueueOptions {
   double wholeRequest = -1;  // seconds for a request with its body; 0 and less: none
   uint32_t headBytes = 0;    // of one request; 0: the engine's limit
   bool requireHost = true;
+  bool emptyHost = false;
   bool requireLength = true;
   bool halfClose = true;      // a client that ended its side may still get its answer (GONE-3)
   bool clientErrors = false;  // the application takes clients whose requests are malformed
@@ -53,6 +54,7 @@ struct QueueSettings {
   uint64_t wholeRequestMs = 0;
   uint32_t headBytes = 0;
   bool requireHost = true;
+  bool emptyHost = false;
   bool requireLength = true;
   bool halfClose = true;
   bool clientErrors = false;

@@ -64,6 +64,8 @@ export interface NativeQueueOptions {
   headBytes?: number;
   /** False: HTTP/1.1 requests without Host are taken on a port all of whose queues agree. Default true. */
   requireHost?: boolean;
+  /** True: a Host without a value is taken on a port all of whose queues agree. Default false (ROUTE-9). */
+  emptyHost?: boolean;
   /** False: POST and PUT without a length have no body on a port all of whose queues agree; 411 otherwise (PARSE-9). Default true. */
   requireLength?: boolean;
   /** False: a client that ends its side is gone at once; else it gets an answer that comes within half a second (GONE-3). Default true. */

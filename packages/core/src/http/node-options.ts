@@ -79,6 +79,7 @@ export function engineOptions(server: TunedServer, given: ServerOptions, nodeDef
   // node:http answers malformed requests in the program, where nobody listens as well (client-error.ts).
   native.clientErrors = nodeDefaults || native.connections || isHeard(server as unknown as http.Server, 'clientError');
   if (nodeDefaults) {
+    native.emptyHost = true;
     native.requireLength = false;
     // node:http's own name for it, which nothing documents.
     native.halfClose = server.httpAllowHalfOpen === true;

@@ -6,7 +6,7 @@ import { MAX_QUEUE_NAME_LENGTH, MAX_URL_LENGTH, MAX_URLS_PER_QUEUE } from './lim
 
 type Fields = Record<string, unknown>;
 
-const flags = ['enabled', 'requireHost', 'requireLength', 'halfClose', 'clientErrors', 'connections'] as const;
+const flags = ['enabled', 'requireHost', 'emptyHost', 'requireLength', 'halfClose', 'clientErrors', 'connections'] as const;
 /** Seconds; parts of one count. */
 const durations: readonly string[] = [
   'entityBody',

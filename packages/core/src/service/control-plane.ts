@@ -56,6 +56,7 @@ const defaultOptions: Required<NativeQueueOptions> = {
   wholeRequest: -1,
   headBytes: 0,
   requireHost: true,
+  emptyHost: false,
   requireLength: true,
   halfClose: true,
   clientErrors: false,

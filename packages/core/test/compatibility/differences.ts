@@ -286,10 +286,11 @@ export const differences: readonly CompatibilityDifference[] = [
   },
   {
     id: 'host-value',
+    slipstreamed: 'service',
     rule: 'ROUTE-9, http-server-api 2.5 (Hostname)',
     reason: 'routing needs the name of a host: an empty Host is refused, unless requireHostHeader is false',
     becomes: (node, name, own) =>
-      when(name.endsWith('true: an empty Host') && own.bytes.startsWith('HTTP/1.1 400 ') && isErrorPage(own.bytes), () =>
+      when(name.endsWith('an empty Host') && own.bytes.startsWith('HTTP/1.1 400 ') && isErrorPage(own.bytes), () =>
         withBytes(node, own.bytes),
       ),
   },

@@ -171,6 +171,12 @@ describe('nodeDefaults', asNode, () => {
     assert.equal((await patient.client.response()).body.length, bytes);
   });
 
+  test('a Host may be empty, but is there once', async (t) => {
+    const { connect } = await serveWith(t, {}, (req, res) => res.end(JSON.stringify(req.headers.host)));
+    assert.equal((await (await connect()).exchange('GET / HTTP/1.1\r\nHost:\r\n\r\n')).text, '""');
+    assert.equal((await (await connect()).exchange('GET / HTTP/1.1\r\n\r\n')).status, 400);
+  });
+
   for (const [method, version] of [
     ['POST', '1.1'],
     ['PUT', '1.1'],

@@ -145,6 +145,15 @@ TEST("PARSE-9 waived: POST and PUT without a length have no body") {
   }
 }
 
+TEST("ROUTE-9 waived: one Host is needed, and may be empty") {
+  ParserLimits limits;
+  limits.emptyHost = true;
+  CHECK_EQ(outcomeOf("GET / HTTP/1.1\r\nHost:\r\n\r\n", limits), "done");
+  CHECK_EQ(outcomeOf("GET / HTTP/1.1\r\n\r\n", limits), "400 Hostname");
+  CHECK_EQ(outcomeOf("GET / HTTP/1.1\r\nHost:\r\nHost:\r\n\r\n", limits), "400 Hostname");
+  CHECK_EQ(outcomeOf("GET / HTTP/1.1\r\nHost:\r\n\r\n"), "400 Hostname");
+}
+
 TEST("persistence follows version and the Connection options") {
   struct Case {
     const char* version;

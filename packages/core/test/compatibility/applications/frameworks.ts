@@ -92,6 +92,7 @@ const defaults: ApplicationScenario[] = [
   send('a head that is too long', head('GET /text', `X-A: ${'x'.repeat(20_000)}`)),
   send('a length and chunks', head('POST /text', 'Content-Length: 1', 'Transfer-Encoding: chunked')),
   send('POST without a length', head('POST /text', closing, 'Content-Type: text/plain')),
+  send('an empty Host', 'GET /text HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n'),
   send('a connection that stays', [getMore('/text'), { await: 'text' }, get('/text')]),
 ];
 
