@@ -138,7 +138,8 @@ void Connection::onReadable() {
 
 void Connection::onPeerClosed() {
   readClosed_ = true;
-  if (isTaken() && exchange_->bodyDone) {
+  // The program decides about a client that it was handed, and its answer may come from another process.
+  if (handed_ != nullptr || (isTaken() && exchange_->bodyDone)) {
     settle();
     return;
   }

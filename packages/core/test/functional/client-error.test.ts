@@ -291,6 +291,16 @@ test("'clientError' of a body that is malformed: the answer of its response is s
   await eventually('no connection', async () => (await count()) === 0);
 });
 
+test("'clientError' of a client that ended behind what was no request: it gets its answer, also a later one", async (t) => {
+  const answer: ErrorListener = (_error, socket) => setImmediate(() => socket.end('HTTP/1.1 499 Mine\r\nContent-Length: 0\r\n\r\n'));
+  const { connect } = await serveHearing(t, answer, (_req, res) => res.end('ok'));
+  for (let n = 0; n < 20; n++) {
+    const client = await connect();
+    client.socket.end('oops!');
+    assert.match((await client.closed()).toString('latin1'), /^HTTP\/1\.1 499 /);
+  }
+});
+
 test("'clientError' of a reset: ECONNRESET on a socket that is gone", async (t) => {
   const { connect, heard } = await serveOnce(t);
   const client = await connect();
