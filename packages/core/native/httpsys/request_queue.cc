@@ -69,7 +69,9 @@ bool RequestQueue::addUrl(const std::u16string& url, uint32_t context, DriverErr
 }
 
 void RequestQueue::removeUrls() {
+  urlsRemovedAt_ = GetTickCount64();
   for (const auto& group : groups_) group->removeUrl();
+  // The grace begins when the last one is gone.
   urlsRemovedAt_ = GetTickCount64();
 }
 

@@ -184,6 +184,15 @@ TEST("CACHE-33: a flush names its URL, is recursive when asked, and tells its en
   CHECK_EQ(application.events[0].code, 0u);
 }
 
+TEST("CACHE-33: a queue whose URLs are removed has nothing to flush, and asks for nothing") {
+  Application application;
+  application.driver->removeUrls();
+  application.driver->flushCache(3, wide("http://+:8080/a/"), true);
+  application.until("it is told", [&] { return application.event(driver::QueueEvent::kFlushed); });
+  CHECK_EQ(application.events.back().code, 0u);
+  CHECK_EQ(instance().calls("FlushResponseCache"), 0);
+}
+
 TEST("CACHE-33: the result of a flush that fails is told") {
   Application application;
   instance().script.results["FlushResponseCache"] = {87};
