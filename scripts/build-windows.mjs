@@ -1,8 +1,8 @@
 // `npm run build:windows`: cross-compiles the addon for Windows on x64 with mingw-w64, where prebuildify puts it:
 // packages/core/prebuilds/win32-x64. Object by object, when stale. scripts/wine/install.sh fetches what is missing, on Debian as root.
 //   npm run build:windows -- --list     the sources, without building
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { core, newest, root, run } from './lib/build.mjs';
 import { compile, compileAddon, defines, isUnlinked, nodeHeaders, sourcesFor } from './lib/objects.mjs';
@@ -35,6 +35,23 @@ export function buildHandles(output) {
 /** Builds what is stale; true when the addon is there. */
 export const buildWindows = () => run(process.execPath, [fileURLToPath(import.meta.url)]);
 
+/** The addon for tests on HTTP.SYS: the same objects, with the recording layer of packages/core/test/native/httpsys in front of httpapi.dll. */
+export const recordingAddon = join(core, 'build', 'win32-x64', 'recording', '@httpsys+core.node');
+/** The one source that knows of the layer. */
+const wrapped = 'native/httpsys/http_functions.cc';
+
+/** Builds what is stale of the recording addon, behind the ordinary one; true when it is there. */
+export const buildRecording = () => run(process.execPath, [fileURLToPath(import.meta.url), '--recording']);
+
+function layerSources() {
+  const folder = join('test', 'native', 'httpsys');
+  const named = (path, pattern) =>
+    readdirSync(join(core, path))
+      .filter((name) => pattern.test(name))
+      .map((name) => join(path, name));
+  return [...named(folder, /^(recorder\w*|response_rules)\.cc$/), ...named(join(folder, 'wine'), /\.cc$/)];
+}
+
 async function main(args) {
   if (args.includes('--list')) {
     for (const source of sourcesFor(platform)) console.log(source);
@@ -44,11 +61,28 @@ async function main(args) {
   const folder = join(core, 'build', 'win32-x64', 'objects');
   mkdirSync(join(core, 'prebuilds', `${platform}-x64`), { recursive: true });
   const script = fileURLToPath(import.meta.url);
-  const objects = await compileAddon({ label: 'windows', compiler, flags, platform, folder, script });
-  if (!isUnlinked(windowsAddon, objects)) return;
-  // Links against what node.exe exports, and makes the addon find it in whatever program loads it.
-  const link = [join(root, 'scripts', 'wine', 'build.sh'), windowsAddon, ...objects, ...libraries];
-  await compile('sh', link, { cwd: core, env: { ...process.env, NODE_INCLUDE: nodeHeaders() } });
+  const objects = await compileAddon({ label: 'windows', compiler, flags, sources: sourcesFor(platform), folder, script });
+  await link(windowsAddon, objects);
+  if (!args.includes('--recording')) return;
+  const [recording, layer] = [dirname(recordingAddon), join(core, 'build', 'win32-x64', 'recording-objects')];
+  mkdirSync(recording, { recursive: true });
+  const layered = await compileAddon({
+    label: 'windows, recording',
+    compiler,
+    flags: [...flags, '-DHTTPSYS_WRAP_FUNCTIONS'],
+    sources: [wrapped, ...layerSources()],
+    folder: layer,
+    script,
+  });
+  const others = objects.filter((object) => !object.endsWith(`${wrapped.replaceAll('/', '_')}.o`));
+  await link(recordingAddon, [...layered, ...others]);
+}
+
+/** Links against what node.exe exports, and makes the addon find it in whatever program loads it. */
+async function link(addon, objects) {
+  if (!isUnlinked(addon, objects)) return;
+  const args = [join(root, 'scripts', 'wine', 'build.sh'), addon, ...objects, ...libraries];
+  await compile('sh', args, { cwd: core, env: { ...process.env, NODE_INCLUDE: nodeHeaders() } });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));

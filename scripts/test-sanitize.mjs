@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { core, run } from './lib/build.mjs';
-import { compile, compileAddon, isUnlinked, libraryPath } from './lib/objects.mjs';
+import { compile, compileAddon, isUnlinked, libraryPath, sourcesFor } from './lib/objects.mjs';
 
 const output = join(core, 'build', 'asan', 'httpsys.node');
 const compiler = process.env.CXX ?? 'g++';
@@ -39,7 +39,7 @@ export function sanitizerEnvironment(reports) {
 async function main() {
   const folder = join(core, 'build', 'asan', 'objects');
   const script = fileURLToPath(import.meta.url);
-  const objects = await compileAddon({ label: 'asan', compiler, flags, platform: process.platform, folder, script });
+  const objects = await compileAddon({ label: 'asan', compiler, flags, sources: sourcesFor(process.platform), folder, script });
   if (isUnlinked(output, objects)) await compile(compiler, ['-shared', ...sanitizers, ...objects, '-o', output]);
 }
 

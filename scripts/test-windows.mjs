@@ -10,9 +10,10 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { buildHandles, buildWindows, installWine } from './build-windows.mjs';
+import { buildHandles, buildRecording, installWine, recordingAddon, windowsAddon } from './build-windows.mjs';
 import { buildTypeScript, core, root } from './lib/build.mjs';
-import { makeTree, tree } from './lib/windows-tree.mjs';
+import { makeRecording, readRecording } from './lib/recording.mjs';
+import { makeTree, placeAddon, tree } from './lib/windows-tree.mjs';
 import { nodeVersion, runScript } from './lib/wine.mjs';
 
 const engines = ['embedded', 'httpsys'];
@@ -32,7 +33,7 @@ const words = args.filter((arg) => !arg.startsWith('--'));
 const chosen = [...engines, oracle].filter((engine) => words.includes(engine));
 const filters = words.filter((word) => !chosen.includes(word));
 
-if (!installWine() || !buildTypeScript() || !buildWindows()) process.exit(1);
+if (!installWine() || !buildTypeScript() || !buildRecording()) process.exit(1);
 makeTree();
 if (!buildHandles(join(tree, 'handles.node'))) process.exit(1);
 const { NEEDS_WINDOWS, testFileName, wholeFile } = createRequire(import.meta.url)(join(tree, 'test', 'support', 'needs-windows.js'));
@@ -44,7 +45,12 @@ const files = ['functional', 'lifetime', 'conformance'].flatMap((folder) =>
     .map((name) => join('test', folder, name))
     .filter((file) => filters.every((word) => file.includes(word))),
 );
-if (files.length === 0) {
+/** Programs in node.exe, asked by clients on Linux. */
+const clients = readdirSync(join(core, 'test', 'windows'))
+  .filter((name) => name.endsWith('.test.ts'))
+  .map((name) => join(core, 'test', 'windows', name))
+  .filter((file) => filters.every((word) => file.includes(word)));
+if (files.length + clients.length === 0) {
   console.error(`no test file matches ${filters.join(' ')}`);
   process.exit(1);
 }
@@ -64,13 +70,14 @@ for (const engine of chosen.length > 0 ? chosen : engines) await runEngine(engin
 report();
 
 function emptyTotal(engine) {
-  return { engine, passed: 0, failed: 0, other: 0, needs: new Map(), twice: [] };
+  return { engine, passed: 0, failed: 0, other: 0, needs: new Map(), twice: [], processes: 0, calls: 0 };
 }
 
 async function runEngine(engine) {
   console.log(`\n== ${engine} on Windows (node.exe ${nodeVersion} under Wine) ==`);
   const start = performance.now();
   const total = emptyTotal(engine);
+  placeAddon(engine === 'httpsys' ? recordingAddon : windowsAddon);
   const queue = [...files];
   const worker = async () => {
     for (let file = queue.shift(); file !== undefined && !stopped; file = queue.shift()) await runFile(engine, file, total);
@@ -78,23 +85,25 @@ async function runEngine(engine) {
   await Promise.all(Array.from({ length: parallel[engine] }, worker));
   if (engine === 'httpsys') await runLinuxClients(total);
   total.seconds = (performance.now() - start) / 1000;
+  if (engine === 'httpsys' && filters.length === 0 && total.processes === 0) {
+    console.log('FAIL the recording layer was in no process');
+    total.failed++;
+  }
   summary.push(total);
 }
 
-/** Programs in node.exe, asked by clients on Linux. */
 async function runLinuxClients(total) {
-  const names = readdirSync(join(core, 'test', 'windows')).filter((name) => name.endsWith('.test.ts'));
-  const tests = names.map((name) => join(core, 'test', 'windows', name)).filter((file) => filters.every((word) => file.includes(word)));
-  if (tests.length === 0) return;
+  if (clients.length === 0) return;
   const folder = mkdtempSync(join(tmpdir(), 'httpsys-wine-'));
   const start = performance.now();
   const results = join(folder, 'results.jsonl');
   const reporter = join(root, 'scripts', 'wine', 'reporter.cjs');
   const options = ['--require', 'tsx/cjs', '--test', `--test-timeout=${fileSeconds * 2000}`, '--test-concurrency=1'];
   options.push(`--test-reporter=${reporter}`, `--test-reporter-destination=${results}`);
-  const env = { ...process.env, HTTPSYS_TEST_ENGINE: 'httpsys', NODE_WIN_VERSION: nodeVersion };
-  const outcome = await collect(process.execPath, [...options, ...tests], { cwd: root, env });
-  showFile('clients on Linux', outcome, readResults(results), total, start);
+  const recording = makeRecording(folder);
+  const env = { ...process.env, HTTPSYS_TEST_ENGINE: 'httpsys', NODE_WIN_VERSION: nodeVersion, HTTPSYS_RECORDING: recording };
+  const outcome = await collect(process.execPath, [...options, ...clients], { cwd: root, env });
+  showFile('clients on Linux', outcome, readResults(results), readRecording(recording), total, start);
   rmSync(folder, { recursive: true, force: true });
 }
 
@@ -116,7 +125,7 @@ async function runFile(engine, file, total) {
     total.twice.push(name);
     part = await tryFile(engine, file);
   }
-  for (const count of ['passed', 'failed', 'other']) total[count] += part[count];
+  for (const count of ['passed', 'failed', 'other', 'processes', 'calls']) total[count] += part[count];
   for (const [reason, tests] of part.needs) for (const test of tests) addNeed(total, reason, test);
 }
 
@@ -125,24 +134,30 @@ async function tryFile(engine, file) {
   const start = performance.now();
   const folder = mkdtempSync(join(tmpdir(), 'httpsys-wine-'));
   try {
-    const outcome = await runInWine(engine, file, folder);
-    showFile(testFileName(file), outcome, readResults(join(folder, 'results.jsonl')), part, start);
+    const recording = makeRecording(folder);
+    const outcome = await runInWine(engine, file, folder, recording);
+    showFile(testFileName(file), outcome, readResults(join(folder, 'results.jsonl')), readRecording(recording), part, start);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
   return part;
 }
 
-function showFile(name, { code, output }, results, total, start) {
+function showFile(name, { code, output }, results, recording, total, start) {
   const own = tally(results.tests, name, total, NEEDS_WINDOWS);
   const ended = results.done && (code === 0 || own.failed > 0);
-  if (!ended) total.failed++;
-  const bad = own.failed > 0 || !ended;
+  // The preload fails the test that has broken a rule; what came behind the last test fails the file.
+  const broken = recording.broken.length > 0;
+  if (!ended || (broken && own.failed === 0)) total.failed++;
+  total.processes += recording.processes;
+  total.calls += recording.calls;
+  const bad = own.failed > 0 || !ended || broken;
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   console.log(
     `${bad ? 'FAIL' : 'ok  '} ${name}: ${own.passed} passed, ${own.failed} failed, ${own.needs} need real Windows (${seconds} s)`,
   );
   for (const test of own.failures) console.log(`  not ok: ${test.name}\n${indent(test.error ?? '')}`);
+  for (const line of new Set(recording.broken)) console.log(`  broken rule of the HTTP Server API: ${line}`);
   if (!ended)
     console.log(`  ended with status ${code}${results.done ? '' : ' before its last test'}; its output:\n${indent(output.slice(-4000))}`);
 }
@@ -174,7 +189,7 @@ function readResults(file) {
   return { tests: results.filter((result) => !result.done), done: results.some((result) => result.done) };
 }
 
-function runInWine(engine, file, folder) {
+function runInWine(engine, file, folder, recording) {
   mkdirSync(folder, { recursive: true });
   const options = [
     '-r',
@@ -185,6 +200,7 @@ function runInWine(engine, file, folder) {
   const env = { ...process.env, HTTPSYS_TEST_ENGINE: engine, NODE_WIN_VERSION: nodeVersion, WINE_TIMEOUT: String(fileSeconds) };
   // Its service is only there for HTTP.SYS.
   if (engine !== 'httpsys') env.WINE_KEEPER = '0';
+  else env.HTTPSYS_RECORDING = recording;
   if (listed) env.HTTPSYS_TEST_LISTED = '1';
   // Where a test leaves the choice to the package, it means the engine under test: elsewhere a port gets the embedded one.
   if (engine === 'embedded') env.HTTPSYS_ENGINE = engine;
@@ -221,6 +237,9 @@ function report() {
     }
   }
   for (const { engine, twice } of summary) if (twice.length > 0) console.log(`\n${engine}: run twice: ${twice.join(', ')}`);
+  for (const { engine, processes, calls } of summary) {
+    if (engine === 'httpsys') console.log(`\nrecording layer: ${calls} calls in ${processes} processes were held against the rules`);
+  }
   console.log('\n== summary ==');
   for (const { engine, passed, failed, needs, other, seconds } of summary) {
     const listedCount = [...needs.values()].reduce((sum, tests) => sum + tests.length, 0);

@@ -29,15 +29,15 @@ export function nodeHeaders() {
 }
 
 /**
- * Compiles what is stale into `folder` and returns the objects. `script` is the build's own file: its flags are part of what an object was
- * made from. Objects of sources that are gone are removed.
+ * Compiles what is stale of `sources` (relative to packages/core) into `folder` and returns the objects. `script` is the build's own file: its
+ * flags are part of what an object was made from. Objects of sources that are gone are removed.
  */
-export async function compileAddon({ label, compiler, flags, platform, folder, script }) {
+export async function compileAddon({ label, compiler, flags, sources, folder, script }) {
   mkdirSync(folder, { recursive: true });
   const headers = [nodeHeaders(), require('node-addon-api').include_dir.replaceAll('"', '')];
   const include = [...headers.flatMap((path) => ['-isystem', path]), `-I${join(core, 'native')}`];
   const all = [...flags, ...defines.map((define) => `-D${define}`), ...include];
-  const objects = sourcesFor(platform).map((source) => ({
+  const objects = sources.map((source) => ({
     source: join(core, source),
     object: join(folder, `${source.replaceAll('/', '_')}.o`),
   }));

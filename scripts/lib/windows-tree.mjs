@@ -6,7 +6,7 @@
 //   packages/core/build/windows/examples/...         programs that are run as they are
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { core, root } from './build.mjs';
 
 const require = createRequire(join(root, 'package.json'));
@@ -38,6 +38,11 @@ export function makeTree() {
   }
   for (const folder of ['test', 'node_modules']) removeOthers(join(tree, folder), wanted);
   for (const name of examples) copyFile(join(root, 'examples', name, 'app.mjs'), join(tree, 'examples', name, 'app.mjs'));
+}
+
+/** Which addon the tree's core loads. */
+export function placeAddon(addon) {
+  copyFile(addon, join(tree, 'node_modules', '@httpsys', 'core', 'prebuilds', 'win32-x64', basename(addon)));
 }
 
 const isCurrent = (target, source) => existsSync(target) && statSync(target).mtimeMs > statSync(source).mtimeMs;

@@ -10,6 +10,7 @@ import { eventually, within } from '../support/poll';
 const root = path.join(__dirname, '..', '..', '..', '..');
 /** Compiled tests and packages as Wine can use them; scripts/lib/windows-tree.mjs makes it. */
 export const tree = path.join(root, 'packages', 'core', 'build', 'windows');
+const runScript = path.join(root, 'scripts', 'wine', 'run.sh');
 const START_MS = 60_000;
 
 /** Why these tests cannot run here, or false. */
@@ -23,8 +24,7 @@ export class WindowsPrograms {
   /** `files`, relative to the tree, each in a process of its own on one HTTP service; they end with the test. */
   constructor(t: TestContext, files: string[], port: number) {
     const stop = path.join(this.folder, 'stop');
-    const script = path.join(root, 'scripts', 'wine', 'run.sh');
-    this.child = spawn(script, ['test/windows/launcher.cjs', stop, ...files], {
+    this.child = spawn(runScript, ['test/windows/launcher.cjs', stop, ...files], {
       cwd: tree,
       env: { ...process.env, PORT: String(port), HTTPSYS_ENGINE: '', WINE_TIMEOUT: '1800' },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -51,6 +51,22 @@ export class WindowsPrograms {
 function assertRunning(programs: WindowsPrograms): false {
   if (programs.running) return false;
   throw new Error(`a program ended: ${programs.output}`);
+}
+
+/** A program that ends by itself; it is given a minute. `args` as for node, paths relative to the tree. */
+export async function runProgram(
+  t: TestContext,
+  args: string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<{ code: number | null; output: string }> {
+  const env = { ...process.env, HTTPSYS_ENGINE: '', NODE_TEST_CONTEXT: undefined, ...environment };
+  const child = spawn(runScript, args, { cwd: tree, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  t.after(() => child.kill());
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece: Buffer) => (output += piece.toString('utf8')));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const code = await within(ended, `${args.join(' ')} to end`, START_MS);
+  return { code, output };
 }
 
 export interface Answer {

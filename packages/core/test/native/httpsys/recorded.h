@@ -66,6 +66,8 @@ struct Recording {
   HttpFunctions next{};
   Capabilities* capabilities = nullptr;
   std::vector<std::string> violations;
+  void (*report)(const std::string&) = nullptr;
+  uint64_t calls = 0;
   int initialized = 0;
   std::set<HTTP_SERVER_SESSION_ID> sessions;
   std::map<HTTP_URL_GROUP_ID, Group> groups;

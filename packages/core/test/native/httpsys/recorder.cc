@@ -51,6 +51,7 @@ RecordedRequest* requestOf(Queue* queue, HTTP_REQUEST_ID id, const char* name) {
 }
 
 void usable(const char* name) {
+  ++all().calls;
   expect(all().initialized > 0, "LIFE-2", std::string(name) + " without HttpInitialize");
 }
 
@@ -159,7 +160,22 @@ ULONG after(OVERLAPPED* overlapped, HANDLE queue, ULONG code, ULONG bytes) {
 }
 
 void violation(const char* rule, const std::string& what) {
-  all().violations.push_back(std::string(rule) + ": " + what);
+  std::string text = std::string(rule) + ": " + what;
+  if (all().report != nullptr) {
+    all().report(text);
+  } else {
+    all().violations.push_back(std::move(text));
+  }
+}
+
+void reportTo(void (*report)(const std::string& violation)) {
+  const Lock lock(all().mutex);
+  all().report = report;
+}
+
+uint64_t callsChecked() {
+  const Lock lock(all().mutex);
+  return all().calls;
 }
 
 std::vector<std::string> takeViolations() {
@@ -188,16 +204,9 @@ void forgetAll() {
 
 Capabilities* capabilities() { return all().capabilities; }
 
-void packetsTaken(const OVERLAPPED_ENTRY* entries, ULONG count) {
+void packetTaken(OVERLAPPED* overlapped, ULONG error, ULONG bytes) {
   const Lock lock(all().mutex);
-  for (ULONG n = 0; n < count; ++n) {
-    OVERLAPPED* const overlapped = entries[n].lpOverlapped;
-    if (all().pending.count(overlapped) == 0) continue;
-    // The driver asks GetOverlappedResult for the code; only success and ERROR_MORE_DATA matter here.
-    const ULONG status = static_cast<ULONG>(overlapped->Internal);
-    constexpr ULONG kStatusBufferOverflow = 0x80000005;
-    ended(overlapped, status == kStatusBufferOverflow ? ERROR_MORE_DATA : status, entries[n].dwNumberOfBytesTransferred);
-  }
+  ended(overlapped, error, bytes);
 }
 
 void modesSet(HANDLE queue, bool skips) {
@@ -220,14 +229,12 @@ void fileClosed(HANDLE file) {
   for (const auto& one : all().pending) expect(one.second.files.count(file) == 0, "SEND-17", "a file is closed before its send has ended");
 }
 
-}  // namespace recorder
-
-void wrapFunctions(HttpFunctions* table, Capabilities* capabilities) {
-  using namespace recorder;
+void wrap(HttpFunctions* table, Capabilities* capabilities) {
   all().next = *table;
   all().capabilities = capabilities;
   wrapObjects(table);
   wrapRequests(table);
 }
 
+}  // namespace recorder
 }  // namespace httpsys

@@ -25,6 +25,8 @@ namespace kernel {
 thread_local DWORD lastError = 0;
 }
 
+void httpsys::wrapFunctions(HttpFunctions* table, Capabilities* capabilities) { recorder::wrap(table, capabilities); }
+
 extern "C" {
 
 int WideCharToMultiByte(unsigned, DWORD, PCWSTR text, int length, PSTR out, int bytes, PCSTR, BOOL*) {
@@ -194,7 +196,10 @@ BOOL GetQueuedCompletionStatusEx(HANDLE handle, OVERLAPPED_ENTRY* entries, ULONG
     packets.pop_front();
   }
   lock.unlock();
-  httpsys::recorder::packetsTaken(entries, *removed);
+  for (ULONG n = 0; n < *removed; ++n) {
+    // A status is a Win32 code here.
+    httpsys::recorder::packetTaken(entries[n].lpOverlapped, static_cast<ULONG>(entries[n].Internal), entries[n].dwNumberOfBytesTransferred);
+  }
   return *removed > 0;
 }
 
