@@ -141,6 +141,8 @@ function send(task: Task, fd: number, length: number): void {
     fs.close(fd);
     return;
   }
+  // Not in the middle of the file's first piece, where nobody would catch it.
+  if (response._header === null) response.writeHead(response.statusCode);
   const body = fs.createReadStream('', { fd, start: task.offset, end: task.offset + length - 1 });
   pipeline(body, response, (error) => callback?.(error ?? null));
 }
