@@ -48,6 +48,7 @@ export const wineFacts: readonly ListedTests[] = [
         'a raw-body style reader hears of a vanished client',
         'an abort without any listener does not crash the process',
       ],
+      'functional/files': ['a client that ends its side still gets the whole file'],
     },
   },
   {
@@ -60,6 +61,11 @@ export const wineFacts: readonly ListedTests[] = [
         'a removed Connection field is not sent either when the connection closes',
         'useChunkedEncodingByDefault = false: *',
         'a removed Transfer-Encoding: *',
+      ],
+      'functional/files': [
+        'HTTP/1.0 and pipelined requests',
+        'a Content-Length below the file’s cuts it, one above it ends the connection',
+        'SEND-17: a file that becomes shorter while it is sent ends the connection',
       ],
       'functional/interleavings': ['*'],
       'functional/keep-alive': [
@@ -126,6 +132,7 @@ export const wineFacts: readonly ListedTests[] = [
     tests: {
       'conformance/packages': ['Express *'],
       'functional/early-answer': ['*'],
+      'functional/files': ['a request whose body is still coming is answered by a file all the same'],
       'functional/events': ['a swapped prototype, as Express does it, keeps requests and responses working'],
       'functional/informational': ['BODY-5: *', "'checkContinue'*", 'a server without a listener does not crash on an expectation'],
       'functional/keep-alive': ['BODY-6: a body nobody reads is drained, and the next request of the connection is served'],
