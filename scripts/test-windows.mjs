@@ -83,7 +83,7 @@ async function runEngine(engine) {
     for (let file = queue.shift(); file !== undefined && !stopped; file = queue.shift()) await runFile(engine, file, total);
   };
   await Promise.all(Array.from({ length: parallel[engine] }, worker));
-  if (engine === 'httpsys') await runLinuxClients(total);
+  if (engine === 'httpsys' && !stopped) await runLinuxClients(total);
   total.seconds = (performance.now() - start) / 1000;
   if (engine === 'httpsys' && filters.length === 0 && total.processes === 0) {
     console.log('FAIL the recording layer was in no process');
