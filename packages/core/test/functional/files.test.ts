@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import {
   engine,
   features,
@@ -214,9 +215,7 @@ test('a Content-Length below the file’s cuts it, one above it ends the connect
 
 test('URLs and Buffers are paths, too', files, async (t) => {
   const file = makeFile(t, 'content');
-  const { get: ask } = await serveFiles(t, (req, res) =>
-    res.respondWithFile(req.url === '/url' ? new URL(`file://${file}`) : Buffer.from(file)),
-  );
+  const { get: ask } = await serveFiles(t, (req, res) => res.respondWithFile(req.url === '/url' ? pathToFileURL(file) : Buffer.from(file)));
   assert.equal((await ask('/url')).text, 'content');
   assert.equal((await ask('/buffer')).text, 'content');
 });
