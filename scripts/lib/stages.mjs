@@ -25,7 +25,7 @@ const functional = () => testFiles('packages/core/test/conformance', 'packages/c
  * reference, sockets that a program brings, the ends of threads and processes. `--whole` runs everything there, too, as the gate does.
  */
 const ownOfEmbedded =
-  /\/(lifetime\/.*|functional\/(aborts|files|interleavings|listen|node-defaults|regressions|re(quest|sponse)-body|upgrade(-failures)?))\.test\./;
+  /\/(lifetime\/.*|functional\/(aborts|files|fragments|interleavings|listen|node-defaults|regressions|re(quest|sponse)-body|upgrade(-failures)?))\.test\./;
 
 /**
  * Each stage has words; `npm test -- functional embedded` runs the stages that have all the stage words given.

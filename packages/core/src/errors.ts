@@ -25,6 +25,7 @@ const messages = {
     '"HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n\\r\\n"; behind an upgrade any bytes may follow',
   ERR_HTTPSYS_CACHE_POLICY: (why: string) => `Invalid cache policy: ${why}`,
   ERR_HTTPSYS_FILE: (path: string, why: string) => `${JSON.stringify(path)} cannot be the body of a response: ${why}`,
+  ERR_HTTPSYS_FRAGMENT: (name: string, why: string) => `Fragment ${JSON.stringify(name)}: ${why}`,
   ERR_HTTPSYS_INSECURE_PARSER: () =>
     'The option insecureHTTPParser is not available: the engine is strict about requests (RFC 9112), because what two parsers read differently is ' +
     'how requests are smuggled. Leave the option out, or serve such clients with node:http',

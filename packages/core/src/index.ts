@@ -7,6 +7,7 @@ export { createServer, Server } from './http/server';
 export { IncomingMessage, isHttpsysRequest } from './http/incoming-message';
 export { ServerResponse } from './http/server-response';
 export type { FileCallback, FileOptions } from './http/file-response';
+export type { FragmentCallback } from './http/fragment-response';
 export { breedMessageClasses, isExpressLike, type BredClasses, type ExpressLike } from './http/express-prototypes';
 export { relativeUrl, type RelativeUrl } from './http/relative-url';
 export { validateCachePolicy, type CachePolicy } from './http/cache-policy';

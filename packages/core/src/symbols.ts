@@ -20,6 +20,8 @@ export const kSent = Symbol('kSent');
 export const kDrained = Symbol('kDrained');
 export const kWaiting = Symbol('kWaiting');
 export const kReferred = Symbol('kReferred');
+/** What waits for FRAGMENT_USED. */
+export const kFragment = Symbol('kFragment');
 export const kEnded = Symbol('kEnded');
 /** The cache will not take the response to this request. */
 export const kUnstorable = Symbol('kUnstorable');

@@ -13,6 +13,8 @@ declare global {
       cachePolicy?: CachePolicy | null;
       /** Has the engine send a file as the body; see `ServerResponse` of `@httpsys/core`. */
       respondWithFile?: ServerResponse['respondWithFile'];
+      /** Sends a fragment of the engine's cache as the body; see `ServerResponse` of `@httpsys/core`. */
+      respondWithFragment?: ServerResponse['respondWithFragment'];
     }
   }
 }

@@ -37,6 +37,7 @@ inline uint32_t withCredit(uint32_t credit, const uint8_t* body) {
 
 // Why a channel ends.
 constexpr const char* kAttachedTwice = "ATTACH on an attached channel";
+constexpr const char* kFragmentMalformed = "ADD_FRAGMENT is malformed";
 constexpr const char* kResponseTooShort = "RESPONSE is shorter than its parts";
 inline std::string lengthFault(const Header& header) { return "frame length " + std::to_string(header.length) + " is out of range"; }
 inline std::string creditFault(size_t length) { return "CREDIT with a body of " + std::to_string(length) + " bytes"; }

@@ -10,12 +10,14 @@ namespace httpsys {
 namespace frames {
 
 constexpr uint8_t kProtocolMajor = 1;
-constexpr uint8_t kProtocolMinor = 4;
+constexpr uint8_t kProtocolMinor = 5;
 
 // The first one in which DETACH is answered.
 constexpr uint8_t kMinorWithDetached = 3;
 // The first one in which a response may name a file.
 constexpr uint8_t kMinorWithFiles = 4;
+// The first one with fragments.
+constexpr uint8_t kMinorWithFragments = 5;
 
 // Every frame: u32 length of the whole frame, u8 type, u8 flags, u16 aux, u32 id; then the body. Little-endian.
 constexpr uint32_t kHeaderBytes = 12;
@@ -31,6 +33,8 @@ constexpr uint32_t kClientErrorBytes = 16 * 1024;
 constexpr uint32_t kRawBytesMax = 64 * 1024;
 // Path of a file that is a body; the block it travels in has 16 bits for its length.
 constexpr uint32_t kFilePathBytesMax = 32 * 1024;
+// Name of a fragment, which is a URL.
+constexpr uint32_t kFragmentNameBytesMax = 16 * 1024;
 
 enum Type : uint8_t {
   // engine to application
@@ -45,6 +49,8 @@ enum Type : uint8_t {
   kDropped = 0x09,
   kRequestFacts = 0x0a,
   kDetached = 0x0b,
+  kFragmentUsed = 0x0c,
+  kFragmentAdded = 0x0d,
   // both directions
   kCredit = 0x10,
   kOpaque = 0x11,
@@ -58,6 +64,7 @@ enum Type : uint8_t {
   kCloseConnections = 0x26,
   kDetach = 0x27,
   kRaw = 0x28,
+  kAddFragment = 0x29,
   // control channel: bodies are JSON, ids correlate a reply with its request
   kHello = 0x40,
   kOpenQueue = 0x41,
@@ -73,7 +80,7 @@ enum Type : uint8_t {
 // Tags of optional blocks.
 enum ConnectionBlock : uint16_t { kBlockTls = 1, kBlockServerName = 2, kBlockClientCertificate = 3 };
 enum FactsBlock : uint16_t { kBlockVersion = 1, kBlockUser = 2 };
-enum ResponseBlock : uint16_t { kBlockFile = 1 };
+enum ResponseBlock : uint16_t { kBlockFile = 1, kBlockFragment = 2 };
 
 enum ConnectionFlags : uint8_t { kConnectionEncrypted = 0x01 };
 
@@ -142,6 +149,16 @@ enum ClientErrorReason : uint16_t {
 };
 
 enum PolicyKind : uint8_t { kPolicyNone = 0, kPolicyTimeToLive = 1, kPolicyUntilFlushed = 2 };
+
+enum FragmentUse : uint16_t { kFragmentSent = 0, kFragmentMissing = 1 };
+
+// What became of ADD_FRAGMENT.
+enum FragmentResult : uint16_t {
+  kFragmentStored = 0,
+  kFragmentInvalid = 1,   // its name is no URL
+  kFragmentTooLarge = 2,  // for the cache, or for what the queue may have cached
+  kFragmentFailed = 3,    // the body has the Win32 code
+};
 
 struct Header {
   uint32_t length;

@@ -57,8 +57,21 @@ inline bool readFileBlock(std::string_view content, FilePart* file) {
   return file->offset <= most && file->length > 0 && file->length <= most - file->offset && file->path.find('\0') == std::string_view::npos;
 }
 
-// Reads the optional blocks behind a policy. False: they are malformed.
-inline bool readResponseBlocks(std::string_view policy, FilePart* file) {
+// What the optional blocks of a response say of its body; empty names: nothing.
+struct ResponseBlocks {
+  FilePart file;
+  std::string_view fragment;
+
+  bool any() const { return !file.path.empty() || !fragment.empty(); }
+};
+
+inline bool readFragmentBlock(std::string_view content, std::string_view* name) {
+  *name = content;
+  return !content.empty() && content.size() <= frames::kFragmentNameBytesMax;
+}
+
+// Reads the optional blocks behind a policy. False: they are malformed, or name two bodies.
+inline bool readResponseBlocks(std::string_view policy, ResponseBlocks* blocks) {
   if (policy.empty()) return true;
   if (policy.size() < kPolicyBytes) return false;
   std::string_view rest = policy.substr(kPolicyBytes);
@@ -68,10 +81,12 @@ inline bool readResponseBlocks(std::string_view policy, FilePart* file) {
     const size_t length = frames::load16(block + 2);
     rest.remove_prefix(kBlockHeadBytes);
     if (length > rest.size()) return false;
-    if (frames::load16(block) == frames::kBlockFile && !readFileBlock(rest.substr(0, length), file)) return false;
+    const std::string_view content = rest.substr(0, length);
+    if (frames::load16(block) == frames::kBlockFile && !readFileBlock(content, &blocks->file)) return false;
+    if (frames::load16(block) == frames::kBlockFragment && !readFragmentBlock(content, &blocks->fragment)) return false;
     rest.remove_prefix(length);
   }
-  return true;
+  return blocks->file.path.empty() || blocks->fragment.empty();
 }
 
 inline bool isBodyless(uint16_t status) { return status < 200 || status == 204 || status == 304; }
@@ -93,6 +108,22 @@ inline bool validReason(std::string_view reason) {
     if ((byte < 0x20 && byte != '\t') || byte == 0x7f) return false;
   }
   return true;
+}
+
+// An ADD_FRAGMENT frame taken apart.
+struct FragmentParts {
+  std::string_view policy, name, data;
+};
+
+inline bool splitFragment(const uint8_t* body, size_t length, FragmentParts* parts) {
+  if (length < kPolicyBytes) return false;
+  const size_t name = frames::load16(body + 2);
+  if (name == 0 || name > frames::kFragmentNameBytesMax || name > length - kPolicyBytes) return false;
+  const char* at = reinterpret_cast<const char*>(body);
+  parts->policy = std::string_view(at, kPolicyBytes);
+  parts->name = std::string_view(at + kPolicyBytes, name);
+  parts->data = std::string_view(at + kPolicyBytes + name, length - kPolicyBytes - name);
+  return policySeconds(parts->policy) >= 0 && !parts->data.empty();
 }
 
 }  // namespace httpsys

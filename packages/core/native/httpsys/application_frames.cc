@@ -42,6 +42,12 @@ bool RequestQueue::handleFrame(const frames::Header& header, const uint8_t* body
     case frames::kCloseConnections:
       closeConnections(header.flags, header.id);
       return true;
+    case frames::kAddFragment: {
+      FragmentParts parts;
+      if (!splitFragment(body, length, &parts)) return malformed(frames::kFragmentMalformed);
+      addFragment(header.id, parts);
+      return true;
+    }
     case frames::kDetach:
       accepting_ = false;
       return true;

@@ -32,7 +32,7 @@ void Exchange::begin(HTTP_REQUEST_ID request, const RequestFacts& facts) {
   bodyReceived_ = facts.copiedBytes;
   bodyRemaining_ = facts.contentLength < 0 ? -1 : facts.contentLength - static_cast<int64_t>(facts.copiedBytes);
   bodyCredit_ = static_cast<int64_t>(frames::kBodyWindowBytes) - static_cast<int64_t>(facts.copiedBytes);
-  headSet_ = headSent_ = complete_ = ended_ = bodyless_ = closes_ = cutOff_ = headAccepted_ = isPage_ = keepsBody_ = tailSent_ = false;
+  headSet_ = headSent_ = complete_ = ended_ = bodyless_ = closes_ = cutOff_ = headAccepted_ = isPage_ = keepsBody_ = tailSent_ = asksFragment_ = false;
   taken_ = switched_ = clientEnded_ = false;
   oneFrame_ = true;
   framing_ = Framing::kNone;
@@ -109,11 +109,12 @@ bool Exchange::onResponse(const frames::Header& header, const uint8_t* body, siz
   const bool whole = (header.flags & frames::kResponseEnd) != 0;
   ResponseHeadScan scan;
   scanResponseHead(parts.block, &scan);
-  FilePart file;
-  const bool wellFormed = scan.valid && validReason(parts.reason) && readResponseBlocks(parts.policy, &file);
+  ResponseBlocks blocks;
+  const bool wellFormed = scan.valid && validReason(parts.reason) && readResponseBlocks(parts.policy, &blocks);
+  const FilePart& file = blocks.file;
   const bool hasFile = !file.path.empty();
-  // A file is the whole body.
-  if (headSet_ || status < 100 || status > 999 || !wellFormed || (hasFile && (!whole || !parts.body.empty()))) {
+  // A file or a fragment is the whole body.
+  if (headSet_ || status < 100 || status > 999 || !wellFormed || (blocks.any() && (!whole || !parts.body.empty()))) {
     abortResponse();
     return true;
   }
@@ -157,12 +158,16 @@ bool Exchange::onResponse(const frames::Header& header, const uint8_t* body, siz
   splitResponse(reinterpret_cast<const uint8_t*>(kept.data()), kept.size(), &parts);
   headSet_ = true;
   const bool sendsFile = hasFile && !bodyless_;
-  if ((sendsFile && !send_.openFile(file.path)) || !setHead(parts, header, seconds >= 0 && filled)) {
+  if ((sendsFile && !send_.openFile(file.path)) || !setHead(parts, header, seconds >= 0 && (filled || blocks.any()))) {
     headSet_ = false;
     abortResponse();
     return true;
   }
   send_.setPolicy(seconds);
+  if (!blocks.fragment.empty()) {
+    if (!sendFragment(blocks.fragment)) abortResponse();
+    return true;
+  }
   if (!atOnce) {
     writeBody(given);
     markDirty();
@@ -192,6 +197,26 @@ bool Exchange::onResponse(const frames::Header& header, const uint8_t* body, siz
   // Less than Content-Length says: the client must not wait for the rest.
   if (broken) resetConnection();
   return true;
+}
+
+// SEND-18: the driver knows whether it has the fragment when the send has ended, and the length of the body with it (SEND-4).
+bool Exchange::sendFragment(std::string_view name) {
+  if (!bodyless_ && !send_.addFragmentChunk(name)) {
+    headSet_ = false;
+    return false;
+  }
+  asksFragment_ = headSent_ = ended_ = complete_ = true;
+  send_.sendHead(flagsOf(true));
+  return true;
+}
+
+void Exchange::fragmentSent(bool missing) {
+  asksFragment_ = false;
+  // Given up meanwhile: the request has been cancelled.
+  if (!knows()) return;
+  if (missing) headSet_ = headSent_ = ended_ = complete_ = closes_ = false;
+  appendFrame(queue_->out(), frames::kFragmentUsed, 0, missing ? frames::kFragmentMissing : frames::kFragmentSent, id);
+  if (!missing) finish();
 }
 
 bool Exchange::setHead(const ResponseParts& parts, const frames::Header& header, bool dropContentLength) {
@@ -338,6 +363,13 @@ ULONG Exchange::flagsOf(bool last) const {
 }
 
 void Exchange::sendEnded(ULONG error) {
+  if (asksFragment_ && (error == NO_ERROR || error == ERROR_PATH_NOT_FOUND)) {
+    fragmentSent(error != NO_ERROR);
+    headAccepted_ = error == NO_ERROR;
+    queue_->touch(this);
+    return;
+  }
+  asksFragment_ = false;
   if (error != NO_ERROR) {
     responseFailed(error);
     queue_->touch(this);

@@ -86,6 +86,8 @@ class Exchange {
   void addTail(bool whole);
   void markDirty();
   void reportDrained();
+  bool sendFragment(std::string_view name);
+  void fragmentSent(bool missing);
   ULONG flagsOf(bool last) const;
 
   BodyReadOperation read_;
@@ -109,6 +111,7 @@ class Exchange {
   bool headSent_ = false;
   bool headAccepted_ = false;
   bool isPage_ = false;     // it is the driver's own answer
+  bool asksFragment_ = false;  // the body is a fragment, and whether the driver has it is not known yet
   bool complete_ = false;   // the application has given all of it
   bool ended_ = false;      // the last send was begun, or the request was cancelled
   bool oneFrame_ = true;    // no CREDIT is owed

@@ -21,6 +21,7 @@ State loadedState;
 constexpr const char* kOptional[] = {
     "HttpShutdownRequestQueue", "HttpCancelHttpRequest",        "HttpWaitForDisconnect",    "HttpWaitForDisconnectEx",
     "HttpFlushResponseCache",   "HttpReceiveClientCertificate", "HttpQueryRequestProperty", "HttpIsFeatureSupported",
+    "HttpAddFragmentToCache",
 };
 
 bool isOptional(const char* name) {
@@ -52,6 +53,7 @@ Capabilities findCapabilities(const HttpFunctions& table) {
   found.waitForDisconnect = table.WaitForDisconnect != nullptr;
   found.waitForDisconnectEx = table.WaitForDisconnectEx != nullptr;
   found.responseCache = table.FlushResponseCache != nullptr;
+  found.fragments = table.AddFragmentToCache != nullptr;
   found.clientCertificate = table.ReceiveClientCertificate != nullptr;
   found.requestProperties = table.QueryRequestProperty != nullptr;
   found.namedQueues = true;
@@ -95,6 +97,7 @@ void load(State* into) {
   HTTPSYS_RESOLVE(WaitForDisconnectEx);
   HTTPSYS_RESOLVE(ReceiveClientCertificate);
   HTTPSYS_RESOLVE(FlushResponseCache);
+  HTTPSYS_RESOLVE(AddFragmentToCache);
   HTTPSYS_RESOLVE(QueryRequestProperty);
   HTTPSYS_RESOLVE(IsFeatureSupported);
 #undef HTTPSYS_RESOLVE

@@ -53,6 +53,8 @@ struct HttpFunctions {
 
   ULONG(WINAPI* FlushResponseCache)(HANDLE queue, PCWSTR url, ULONG flags, OVERLAPPED* overlapped);
 
+  ULONG(WINAPI* AddFragmentToCache)(HANDLE queue, PCWSTR name, HTTP_DATA_CHUNK* chunk, HTTP_CACHE_POLICY* policy, OVERLAPPED* overlapped);
+
   // Windows 10 and later.
   ULONG(WINAPI* QueryRequestProperty)(HANDLE queue, HTTP_REQUEST_ID id, api::RequestProperty property, PVOID qualifier, ULONG qualifierBytes,
                                       PVOID value, ULONG bytes, ULONG* returned, OVERLAPPED* overlapped);
@@ -68,6 +70,7 @@ struct Capabilities {
   bool waitForDisconnect = false;   // WaitForDisconnect
   bool waitForDisconnectEx = false; // WaitForDisconnectEx, preferred: it also sees a graceful end (GONE-3)
   bool responseCache = false;       // FlushResponseCache; without it a policy is passed all the same and does nothing
+  bool fragments = false;           // AddFragmentToCache, and chunks that name a fragment
   bool clientCertificate = false;   // ReceiveClientCertificate
   bool requestProperties = false;   // QueryRequestProperty
   bool namedQueues = false;         // CreateRequestQueue heeds names and OPEN_EXISTING

@@ -15,15 +15,10 @@
 #include "httpsys/receive_operation.h"
 #include "httpsys/request_frames.h"
 #include "httpsys/security_facts.h"
+#include "httpsys/wide_text.h"
 
 namespace httpsys {
 namespace driver {
-
-namespace {
-
-PCWSTR wide(const std::u16string& text) { return reinterpret_cast<PCWSTR>(text.c_str()); }
-
-}  // namespace
 
 RequestQueue::RequestQueue(Driver::Options options)
     : options_(std::move(options)), loop_(this), outbox_(options_.wake), connections_(this) {

@@ -15,6 +15,7 @@
 #include "common/byte_buffer.h"
 #include "common/frames.h"
 #include "common/http_parser.h"
+#include "common/response_frame.h"
 #include "common/slots.h"
 #include "httpsys/connection.h"
 #include "httpsys/driver.h"
@@ -108,6 +109,7 @@ class RequestQueue final : public LoopOwner {
   bool setOnQueue(HTTP_SERVER_PROPERTY property, void* value, ULONG bytes, DriverError* error);
 
   // cache_flush.cc
+  void addFragment(uint32_t token, const FragmentParts& parts);
   void flushCache(uint32_t token, std::u16string url, bool recursive);
 
   // application_frames.cc

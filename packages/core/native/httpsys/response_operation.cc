@@ -10,6 +10,7 @@
 #include "httpsys/http_functions.h"
 #include "httpsys/known_headers.h"
 #include "httpsys/request_queue.h"
+#include "httpsys/wide_text.h"
 
 namespace httpsys {
 namespace driver {
@@ -207,6 +208,17 @@ void ResponseOperation::addFileChunk(uint64_t offset, uint64_t length) {
   chunk.FromFileHandle.ByteRange.StartingOffset.QuadPart = offset;
   chunk.FromFileHandle.ByteRange.Length.QuadPart = length;
   chunk.FromFileHandle.FileHandle = file_.get();
+}
+
+bool ResponseOperation::addFragmentChunk(std::string_view name) {
+  fragment_ = utf16(name);
+  if (fragment_.empty()) return false;
+  HTTP_DATA_CHUNK& chunk = chunks_[chunkCount_++];
+  chunk = HTTP_DATA_CHUNK();
+  chunk.DataChunkType = HttpDataChunkFromFragmentCache;
+  chunk.FromFragmentCache.FragmentNameLength = static_cast<USHORT>(fragment_.size() * sizeof(char16_t));
+  chunk.FromFragmentCache.pFragmentName = wide(fragment_);
+  return true;
 }
 
 void ResponseOperation::addFramedChunk(std::string_view bytes) {

@@ -50,6 +50,8 @@ class ResponseOperation final : public Operation {
   void addFramedChunk(std::string_view bytes);
   // The file of a chunk to come; false: there is no such file.
   bool openFile(std::string_view path) { return file_.open(path); }
+  // False: the name is no text.
+  bool addFragmentChunk(std::string_view name);
   void addFileChunk(uint64_t offset, uint64_t length);
   size_t chunkCount() const { return chunkCount_; }
 
@@ -84,6 +86,7 @@ class ResponseOperation final : public Operation {
   ByteBuffer copied_;
   std::shared_ptr<Batch> held_;
   FileHandle file_;
+  std::u16string fragment_;
 };
 
 }  // namespace driver

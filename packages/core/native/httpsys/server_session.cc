@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "httpsys/http_functions.h"
+#include "httpsys/wide_text.h"
 
 namespace httpsys {
 namespace driver {
@@ -15,8 +16,6 @@ bool failed(ULONG code, const char* function, DriverError* error) {
   error->function = function;
   return true;
 }
-
-PCWSTR wide(const std::u16string& text) { return reinterpret_cast<PCWSTR>(text.c_str()); }
 
 }  // namespace
 

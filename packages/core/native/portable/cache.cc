@@ -55,6 +55,7 @@ size_t CachedResponse::bytes() const {
 }
 
 bool flushCovers(std::string_view urlKey, bool recursive, std::string_view key) {
+  if (!key.empty() && key.front() == Cache::kFragmentMark) key.remove_prefix(1);
   KeyParts wanted, actual;
   if (!splitKey(urlKey, &wanted) || !splitKey(key, &actual) || wanted.scheme != actual.scheme) return false;
   if (!authorityCovers(wanted, actual)) return false;
@@ -176,7 +177,7 @@ size_t Cache::flush(uint32_t queueId, std::string_view urlKey, bool recursive) {
   if (!recursive && !meansAnyAuthority(parts.authority)) {
     std::string implied(parts.scheme);
     implied.append("://").append(withoutPort(parts.authority)).append(impliedPort(parts.scheme)).append(parts.rest);
-    return flushOne(queueId, urlKey) + (implied == urlKey ? 0 : flushOne(queueId, implied));
+    return flushNamed(queueId, urlKey) + (implied == urlKey ? 0 : flushNamed(queueId, implied));
   }
   size_t count = 0;
   for (const std::unique_ptr<CacheShard>& shard : shards_) {
@@ -184,6 +185,11 @@ size_t Cache::flush(uint32_t queueId, std::string_view urlKey, bool recursive) {
     count += shard->flush(queueId, urlKey, recursive);
   }
   return count;
+}
+
+// The response of a URL, and the fragment of that name.
+size_t Cache::flushNamed(uint32_t queueId, std::string_view key) {
+  return flushOne(queueId, key) + flushOne(queueId, std::string(1, kFragmentMark).append(key));
 }
 
 size_t Cache::flushOne(uint32_t queueId, std::string_view key) {

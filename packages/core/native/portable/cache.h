@@ -77,6 +77,8 @@ class Cache {
   static constexpr size_t kShards = 16;
   // Flushes that are remembered so that an answer computed before one is not stored after it.
   static constexpr size_t kRememberedFlushes = 64;
+  // In front of the key of a fragment, so that no request finds it.
+  static constexpr char kFragmentMark = '#';
 
   // `wake` hands waiters back to their thread; it may be called from any thread and must only queue.
   Cache(const CacheLimits& limits, std::function<void(const std::vector<CacheWaiter>&)> wake);
@@ -127,6 +129,7 @@ class Cache {
 
   uint64_t hashOf(std::string_view key) const;
   CacheShard& shardOf(uint64_t hash) const;
+  size_t flushNamed(uint32_t queueId, std::string_view key);
   size_t flushOne(uint32_t queueId, std::string_view key);
   void rememberFlush(FlushRecord record);
   bool flushedSince(uint64_t mark, uint32_t queueId, std::string_view key) const;

@@ -5,7 +5,9 @@
 
 #include "common/frame_checks.h"
 #include "common/frame_writer.h"
+#include "common/response_frame.h"
 #include "portable/connection.h"
+#include "portable/fragments.h"
 #include "portable/io_thread.h"
 #include "portable/request_queue.h"
 
@@ -144,6 +146,13 @@ bool Channel::handleFrame(const frames::Header& header, const uint8_t* body, siz
       if (connection != nullptr) {
         connection->onRaw(this, (header.flags & frames::kRawIsLast) != 0, std::string_view(reinterpret_cast<const char*>(body), length));
       }
+      return true;
+    }
+    case frames::kAddFragment: {
+      FragmentParts parts;
+      if (!splitFragment(body, length, &parts)) return fail(frames::kFragmentMalformed);
+      const auto result = addFragment(thread_->cache(), shard_->id(), parts, shard_->settings().cacheEntryBytes, thread_->nowMs());
+      appendFrame(out(), frames::kFragmentAdded, 0, result, header.id);
       return true;
     }
     default:

@@ -167,6 +167,7 @@ class Connection final : public Timed {
   // response_path.cc
   void abortResponse();
   void writeBody(std::string_view bytes);
+  void beginEntry(const std::shared_ptr<const CachedResponse>& entry);
   void endResponse(bool keepBody, std::string_view trailers);
   std::shared_ptr<const CachedResponse> store(const frames::Header& header, std::string_view policy, std::string_view reason,
                                               std::string_view block, const ResponseHeadScan& scan, std::string_view body,

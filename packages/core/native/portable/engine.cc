@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "common/http_errors.h"
-#include "portable/cooked_url.h"
+#include "portable/url_key.h"
 #include "portable/limits.h"
 
 namespace httpsys {
@@ -245,33 +245,9 @@ void Engine::setReferenced(bool referenced) {
   for (Listener* listener : home().listeners) listener->setReferenced(referenced);
 }
 
-// The URL as an administrator writes it becomes the key under which an answer was stored.
 size_t Engine::flushCache(uint32_t queueId, std::string_view url, bool recursive) {
-  const bool https = url.substr(0, 8) == "https://";
-  if (!https && url.substr(0, 7) != "http://") return 0;
-  url.remove_prefix(https ? 8 : 7);
-  const size_t end = url.find_first_of("/?");
-  std::string_view authority = url.substr(0, end);
-  std::string_view rest = end == std::string_view::npos ? std::string_view() : url.substr(end);
-  std::string_view query;
-  const size_t mark = rest.find('?');
-  if (mark != std::string_view::npos) {
-    query = rest.substr(mark);
-    rest = rest.substr(0, mark);
-  }
-  std::string scratch;
-  std::string_view path;
-  if (!cookPath(rest, CookedPathLimits(), &scratch, &path)) return 0;
-  std::string_view name;
-  uint16_t port = 0;
-  std::string host(authority);
-  // A wildcard stands for every name in a flush, though no client may send it.
-  const bool wildcard = !host.empty() && (host[0] == '*' || host[0] == '+');
-  if (wildcard) host[0] = 'x';
-  if (!splitHost(host, &name, &port)) return 0;
   std::string key;
-  Cache::makeKey(https, wildcard ? std::string_view("*") : name, port != 0 ? port : (https ? 443 : 80), path, query, &key);
-  return cache_.flush(queueId, key, recursive);
+  return urlKey(url, &key) ? cache_.flush(queueId, key, recursive) : 0;
 }
 
 void Engine::place(Socket socket, uint32_t routeKey) {

@@ -8,6 +8,7 @@
 #include "portable/channel.h"
 #include "portable/connection.h"
 #include "portable/field_text.h"
+#include "portable/fragments.h"
 #include "portable/io_thread.h"
 #include "portable/limits.h"
 #include "portable/request_queue.h"
@@ -28,23 +29,32 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
   const bool whole = (header.flags & frames::kResponseEnd) != 0;
   ResponseHeadScan scan;
   scanResponseHead(parts.block, &scan);
-  FilePart part;
-  if (exchange->headSent || status < 100 || status > 999 || !scan.valid || !validReason(parts.reason) || !readResponseBlocks(parts.policy, &part)) {
+  ResponseBlocks blocks;
+  if (exchange->headSent || status < 100 || status > 999 || !scan.valid || !validReason(parts.reason) || !readResponseBlocks(parts.policy, &blocks)) {
     abortResponse();
     return true;
   }
   const bool opaque = (header.flags & frames::kResponseOpaque) != 0;
-  const bool hasFile = !part.path.empty();
-  // A file is the whole body.
-  if (hasFile && (!whole || opaque || !parts.body.empty())) {
+  // A file or a fragment is the whole body.
+  if (blocks.any() && (!whole || opaque || !parts.body.empty())) {
     abortResponse();
     return true;
+  }
+  const bool hasFile = !blocks.file.path.empty();
+  std::shared_ptr<const CachedResponse> fragment;
+  if (!blocks.fragment.empty()) {
+    fragment = findFragment(thread_->cache(), exchange->shard->id(), blocks.fragment, thread_->nowMs());
+    const frames::FragmentUse use = fragment == nullptr ? frames::kFragmentMissing : frames::kFragmentSent;
+    appendFrame(exchange->channel->out(), frames::kFragmentUsed, 0, use, exchange->id);
+    // SEND-18: nothing was sent, and the application may answer otherwise.
+    if (fragment == nullptr) return true;
+    parts.body = fragment->body;
   }
   if (opaque) return switchOver(status, parts.reason, parts.block, parts.body);
   const bool hasPolicy = (header.flags & frames::kResponsePolicy) != 0;
   // What is to be stored comes in one frame whatever its size; it is whole by END, or by its Content-Length with END to follow.
   const bool storable = hasPolicy && (whole || (scan.contentLength >= 0 && static_cast<uint64_t>(scan.contentLength) == parts.body.size()));
-  if (parts.body.size() > frames::kResponseWindowBytes && !storable) return false;
+  if (parts.body.size() > frames::kResponseWindowBytes && !storable && fragment == nullptr) return false;
 
   // A client that waits for 100 and gets the final status may or may not send its body: no telling what its next bytes are.
   const bool unsure = exchange->expectContinue && !exchange->continued && !exchange->bodyDone && exchange->bodyReceived == 0;
@@ -65,7 +75,7 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
     close = true;
   } else if (whole) {
     exchange->framing = BodyFraming::kLength;
-    exchange->lengthRemaining = hasFile ? part.length : parts.body.size();
+    exchange->lengthRemaining = hasFile ? blocks.file.length : parts.body.size();
     head.contentLength = static_cast<int64_t>(exchange->lengthRemaining);
   } else if (exchange->http10) {
     exchange->framing = BodyFraming::kUntilClose;
@@ -79,7 +89,7 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
   std::unique_ptr<FileSource> file;
   ByteBuffer loaded;
   if (hasFile && !exchange->bodyless) {
-    if (!openFile(part, storable, &file, &loaded)) {
+    if (!openFile(blocks.file, storable, &file, &loaded)) {
       abortResponse();
       return true;
     }
@@ -110,10 +120,9 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
   }
   appendResponseHead(output(), head, scan);
   exchange->headSent = true;
-  if (stored != nullptr && !exchange->bodyless && stored->body.size() >= limits::kDirectWriteBytes) {
-    // A slow client is served from the entry, which may be far larger than the response window.
-    appendEntryBody(stored, stored->body);
-    exchange->lengthRemaining -= std::min<uint64_t>(exchange->lengthRemaining, stored->body.size());
+  const std::shared_ptr<const CachedResponse>& entry = stored != nullptr ? stored : fragment;
+  if (entry != nullptr && !exchange->bodyless && entry->body.size() >= limits::kDirectWriteBytes) {
+    beginEntry(entry);
   } else if (file != nullptr) {
     beginFile(std::move(file));
   } else {
@@ -126,6 +135,19 @@ bool Connection::onResponse(const frames::Header& header, const uint8_t* body, s
     markDirty();
   }
   return true;
+}
+
+// A slow client is served from the entry, which may be far larger than the response window.
+void Connection::beginEntry(const std::shared_ptr<const CachedResponse>& entry) {
+  std::string_view body = entry->body;
+  if (exchange_->framing == BodyFraming::kLength) {
+    if (body.size() > exchange_->lengthRemaining) {
+      body = body.substr(0, static_cast<size_t>(exchange_->lengthRemaining));
+      exchange_->closes = true;
+    }
+    exchange_->lengthRemaining -= body.size();
+  }
+  appendEntryBody(entry, body);
 }
 
 // CACHE-1 to CACHE-14; the request's part of the conditions is in `mayStore`.

@@ -1,13 +1,13 @@
 /** The one channel of a queue of HTTP.SYS at a time, to the driver's I/O thread. */
 import { makeError } from '../errors';
-import { MinorWithFiles } from '../queue/frames';
+import { MinorWithFragments } from '../queue/frames';
 import type { Channel } from './carrier';
 import type { HttpQueue } from './httpsys-native';
 import { loadHttpSys } from './load-addon';
 
 /** What the driver speaks on Windows: all but the answer to DETACH, for which nobody waits here. */
-const minorOnWindows = MinorWithFiles;
-/** Where the system has neither OPAQUE (2) nor file chunks (4): Wine. */
+const minorOnWindows = MinorWithFragments;
+/** Where the system has neither OPAQUE (2) nor files (4) nor fragments (5): Wine. */
 const minorOnWine = 1;
 
 /** Whose channel it is. */

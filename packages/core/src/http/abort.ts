@@ -1,6 +1,7 @@
 /** What a program sees when a client is gone before its answer: node:http's events in node:http's order. */
 import { kEnded, kLink, kResponse, kServer, kWaiting } from '../symbols';
 import type { ConnectionSocket } from './connection-socket';
+import { loseFragment } from './fragment-response';
 import type { Link, OwnRequest } from './incoming-message';
 import { nodeError } from './node-internals';
 import type { OwnResponse } from './server-response';
@@ -47,6 +48,7 @@ export function abortExchange(link: Link, request: OwnRequest): void {
   response[kLink] = null;
   response[kEnded] = true;
   const server = response[kServer];
+  loseFragment(response);
   const waiting = response[kWaiting];
   response[kWaiting] = null;
   // Node's callback of `end` emits 'finish' unless it finds this: what never left is not finished, nor is a body in chunks without its last one.

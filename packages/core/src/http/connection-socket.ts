@@ -9,7 +9,7 @@ import * as stream from 'node:stream';
 import type { ConnectionAddress } from '../queue/decode';
 import * as frames from '../queue/frames';
 import { defineAccessors } from './accessors';
-import { kEnded, kLink, kResponse } from '../symbols';
+import { kEnded, kFragment, kLink, kResponse } from '../symbols';
 import { abortExchange, announceEnd } from './abort';
 import { kTimeout, nodeError } from './node-internals';
 import { OpaqueStream } from './opaque-stream';
@@ -231,8 +231,9 @@ export class ConnectionSocket extends net.Socket {
     } else if (!this.gone && link.open) {
       const isRequest = currentRequest !== null && !this.handed;
       if (isRequest) link.writer.plain(frames.Cancel, 0, currentRequest.requestId);
-      // Of a request whose response was complete before, the engine may know nothing any more: the end of its body is on its way.
-      if (!isRequest || currentRequest[kResponse]?.[kLink] === null)
+      // Of a request whose response is or may be complete the engine may know nothing any more: the end of its body, or word of its fragment, is on its way.
+      const response = currentRequest?.[kResponse];
+      if (!isRequest || response?.[kLink] === null || (response?.[kFragment] ?? null) !== null)
         link.writer.plain(frames.CloseConnections, frames.CloseAll, this.connectionId);
       link.touch();
     }

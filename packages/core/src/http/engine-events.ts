@@ -9,6 +9,7 @@ import { emitClientError, receiveClientError } from './client-error';
 import { ConnectionSocket, resetError } from './connection-socket';
 import { requestDispatcher, takeBody } from './dispatch';
 import type { Queue } from './draining-queues';
+import { fragmentUsed } from './fragment-response';
 import type { Link, OwnRequest } from './incoming-message';
 import { onResponseDrained } from './response-hooks';
 import { SecureConnectionSocket } from './secure-socket';
@@ -66,6 +67,10 @@ export class EngineEvents implements QueueEvents<OwnRequest, ConnectionSocket> {
     const socket = socketOf(request);
     const { opaque } = socket;
     if (opaque !== null) socket.scope.runInAsyncScope(opaque.take, opaque, piece, last);
+  }
+
+  onFragmentUsed(_link: Link, request: OwnRequest, missing: boolean): void {
+    socketOf(request).scope.runInAsyncScope(fragmentUsed, undefined, request[kResponse]!, missing);
   }
 
   onConnectionClosed(_link: Link, socket: ConnectionSocket): void {

@@ -8,13 +8,12 @@ import { pipeline } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { makeError } from '../errors';
 import { integer } from '../option-checks';
-import { encodeFileBlock } from '../queue/file-block';
+import { encodeFileBlock } from '../queue/body-blocks';
 import * as frames from '../queue/frames';
-import { kEnded, kHead, kHeadFlags, kLink, kPolicyBlock, kSent, kServer } from '../symbols';
+import { kPolicyBlock, kServer } from '../symbols';
 import { completeAtOnce } from './completion';
-import type { Link } from './incoming-message';
-import { kStatistics, nativeEnd, node, nodeError } from './node-internals';
-import { countWritten, reasonOf, statusOf } from './response-hooks';
+import { composedFlags, composeHead, isPlain, obstacle, sendWhole, throwObstacle } from './engine-body';
+import { nodeError } from './node-internals';
 import type { OwnResponse } from './server-response';
 
 /** Which part of a file `respondWithFile` sends. */
@@ -32,9 +31,6 @@ export type FileCallback = (error: Error | null) => void;
 const openFlags = fs.constants.O_RDONLY | ((fs.constants.O_NONBLOCK as number | undefined) ?? 0);
 /** There a path means something else in another process. */
 const perProcess = /^\/(?:proc|dev)\//;
-const goneCode = 'ERR_STREAM_DESTROYED';
-const proto = node.ServerResponse.prototype;
-const nativeWrite = proto.write;
 
 interface Task {
   response: OwnResponse;
@@ -53,19 +49,6 @@ function enginesPath(given: fs.PathLike): string | null {
   if (Buffer.isBuffer(given)) return null;
   const absolute = path.resolve(given instanceof URL ? fileURLToPath(given) : given);
   return perProcess.test(absolute) ? null : path.toNamespacedPath(absolute);
-}
-
-/** Why the response cannot get a body of a file any more, or at all. */
-function obstacle(response: OwnResponse): NodeJS.ErrnoException | null {
-  if (response._headerSent || response.finished) {
-    return nodeError(Error, 'ERR_HTTP_HEADERS_SENT', 'Cannot respond with a file after headers are sent to the client');
-  }
-  if (response[kLink] === null) return nodeError(Error, goneCode, 'Cannot call respondWithFile after a stream was destroyed');
-  const { statusCode } = response;
-  if (statusCode < 200 || statusCode === 204 || statusCode === 304) {
-    return nodeError(Error, 'ERR_HTTP_BODY_NOT_ALLOWED', `Adding content for a response with status ${statusCode} is not allowed`);
-  }
-  return null;
 }
 
 function fileError(code: string, text: string, given: fs.PathLike): NodeJS.ErrnoException {
@@ -93,9 +76,7 @@ export function respondWithFile(
 ): void {
   const offset = integer('offset', options?.offset ?? 0, 0, Number.MAX_SAFE_INTEGER);
   const length = options?.length === undefined ? undefined : integer('length', options.length, 0, Number.MAX_SAFE_INTEGER);
-  const why = obstacle(response);
-  // That the client has left is no mistake of the caller's.
-  if (why !== null && why.code !== goneCode) throw why;
+  throwObstacle(response, 'respondWithFile');
   const task: Task = { response, ownEnd, given, engines: null, offset, length, callback };
   fs.open(given, openFlags, (error, fd) => {
     if (error !== null) fail(task, error);
@@ -113,7 +94,7 @@ function fail(task: Task, error: Error): void {
 
 function check(task: Task, fd: number): void {
   fs.fstat(fd, (error, stats) => {
-    const range = error ?? obstacle(task.response) ?? rangeOf(task, stats);
+    const range = error ?? obstacle(task.response, 'respondWithFile') ?? rangeOf(task, stats);
     if (range instanceof Error) {
       fs.close(fd, () => fail(task, range));
       return;
@@ -137,7 +118,7 @@ function send(task: Task, fd: number, length: number): void {
     fs.close(fd);
     return;
   }
-  if (isPlain(task) && handOver(task, length)) {
+  if (isEngines(task) && handOver(task, length)) {
     fs.close(fd);
     return;
   }
@@ -147,32 +128,16 @@ function send(task: Task, fd: number, length: number): void {
   pipeline(body, response, (error) => callback?.(error ?? null));
 }
 
-/** Nothing has a say in the body: no middleware that rewrites it, no reader of the request who is not through, no measuring. */
-function isPlain({ response, ownEnd }: Task): boolean {
-  const slots = response as unknown as Record<symbol, unknown>;
-  // An app whose classes were bred also runs on node:http, whose responses have no link.
-  const link = response[kLink] as Link | null | undefined;
-  return (
-    link !== null &&
-    link !== undefined &&
-    link.channel.minor >= frames.MinorWithFiles &&
-    response.req.complete &&
-    !response.strictContentLength &&
-    slots[kStatistics] === undefined &&
-    proto.end === nativeEnd &&
-    response.write === nativeWrite &&
-    (response.end === ownEnd || response.end === nativeEnd)
-  );
+/** Nobody rewrites or counts the body, and no reader of the request is not through. */
+function isEngines({ response, ownEnd }: Task): boolean {
+  return response.req.complete && !response.strictContentLength && isPlain(response, ownEnd, frames.MinorWithFiles);
 }
 
 /** The whole response in one frame; false: nothing has left, and it is to be streamed. */
 function handOver(task: Task, length: number): boolean {
   const { response, engines, offset, callback } = task;
-  if (engines === null) return false;
-  if (response._header === null) response.writeHead(response.statusCode);
-  // A program that names its transfer coding gets chunks, which may have trailers.
-  if (response._header === null || response._removedContLen || response._trailer !== '') return false;
-  let flags = response[kHeadFlags] & 0xff;
+  if (engines === null || !composeHead(response)) return false;
+  let flags = composedFlags(response);
   let policy = response[kPolicyBlock];
   // CACHE-10: too long to be stored.
   if (policy !== null && length > response[kServer].cacheEntryBytes) {
@@ -181,17 +146,8 @@ function handOver(task: Task, length: number): boolean {
   }
   const block = encodeFileBlock(policy, engines, offset, length);
   if (block === null) return false;
-  const link = response[kLink]!;
-  const text = response[kHead] ?? '';
-  link.writer.response(response.req.requestId, flags | frames.ResponseEnd, statusOf(response), reasonOf(response), block, text, null);
-  response[kHead] = null;
-  response._headerSent = true;
-  response[kSent] = length;
-  countWritten(response, text.length + length);
+  sendWhole(response, flags, block, length);
   if (callback !== undefined) response.once('finish', () => callback(null));
-  response.finished = true;
-  response[kEnded] = true;
-  link.touch();
   completeAtOnce(response);
   return true;
 }

@@ -2,7 +2,7 @@
 import type { BoundUrl } from '../carriers/carrier';
 
 /** Clients of a path or a descriptor name no port, which stands for the scheme's. */
-function originOf(prefix: string): string {
+export function originOf(prefix: string): string {
   const scheme = prefix.indexOf('://');
   return scheme === -1 ? 'http://*:80' : prefix.slice(0, prefix.indexOf('/', scheme + 3));
 }

@@ -6,10 +6,24 @@
 import type * as fs from 'node:fs';
 import * as http from 'node:http';
 import * as frames from '../queue/frames';
-import { kDrained, kEnded, kHead, kHeadFlags, kLink, kPolicy, kPolicyBlock, kReferred, kSent, kServer, kWaiting } from '../symbols';
+import {
+  kDrained,
+  kEnded,
+  type kFragment,
+  kHead,
+  kHeadFlags,
+  kLink,
+  kPolicy,
+  kPolicyBlock,
+  kReferred,
+  kSent,
+  kServer,
+  kWaiting,
+} from '../symbols';
 import { validateCachePolicy, type CachePolicy } from './cache-policy';
 import { completeAtOnce } from './completion';
 import { respondWithFile, type FileCallback, type FileOptions } from './file-response';
+import { respondWithFragment, type FragmentCallback, type FragmentTask } from './fragment-response';
 import type { Link, OwnRequest } from './incoming-message';
 import { kOutHeaders, kStatistics, nativeEnd, nativeWriteHead, node } from './node-internals';
 import { setHeader } from './header-store';
@@ -32,6 +46,8 @@ export interface OwnResponse extends http.ServerResponse<OwnRequest> {
   [kWaiting]: WaitingPiece[] | null;
   /** Number of its last piece that went by reference; 0 for none. */
   [kReferred]: number;
+  /** While the engine says whether it has the fragment that is the body. */
+  [kFragment]?: FragmentTask | null;
   /** END was sent or the request is over. */
   [kEnded]: boolean;
   [kPolicy]: CachePolicy | null | undefined;
@@ -102,6 +118,21 @@ export class ServerResponse<Request extends http.IncomingMessage = http.Incoming
     const { end } = ServerResponse.prototype;
     if (typeof options === 'function') respondWithFile(own, end, path, undefined, options);
     else respondWithFile(own, end, path, options, callback);
+    return this;
+  }
+
+  /**
+   * Sends a fragment of the engine's cache as the body (`Server.addFragment`, http-server-api.md section 5.5): its bytes do not pass through this process.
+   * Until the engine has said that it has it, `writableEnded` is true and nothing else can be written. HEAD sends the head alone.
+   *
+   * @param urlOrPath its name, as for `addFragment`
+   * @param callback gets null when the response has finished, or an error when nothing was sent: `ENOENT` when there is no such fragment (any more), so that the
+   *   program can add it again or answer otherwise (SEND-18); `ERR_HTTPSYS_FRAGMENT` where the engine has none, and behind middleware that replaces
+   *   `write` or `end`. Without a callback it is emitted as `'error'`
+   * @throws ERR_HTTP_HEADERS_SENT; ERR_HTTP_BODY_NOT_ALLOWED with status 204 and 304; ERR_HTTPSYS_FRAGMENT for a name below none of the server's prefixes
+   */
+  respondWithFragment(urlOrPath: string, callback?: FragmentCallback): this {
+    respondWithFragment(this as unknown as OwnResponse, ServerResponse.prototype.end, urlOrPath, callback);
     return this;
   }
 

@@ -25,6 +25,8 @@ import { breedMessageClasses, isExpressLike } from './express-prototypes';
 import { closeConnections, DrainingQueues, socketsOf, type Queue } from './draining-queues';
 import { isHeard, serveForeign } from './foreign-connection';
 import { flushTargets } from './flush-target';
+import { fragmentName } from './fragment-name';
+import { addFragment } from './fragment-store';
 import { IncomingMessage, type OwnRequest } from './incoming-message';
 import { workerClosed, workerListens } from './cluster-worker';
 import { parseListenArguments, type ListenOptions, type ListenRequest } from './listen-arguments';
@@ -333,6 +335,27 @@ export class Server extends BaseServer {
       });
     }
     return total;
+  }
+
+  /**
+   * Keeps bytes in the engine's cache for responses that send them by name (`ServerResponse.respondWithFragment`; http-server-api.md section 5.5). The
+   * processes of one queue share them. They count against the bounds of the cache, which drops what is not asked for, as `flushCache` of the name or of
+   * what is above it does, and the end of the queue. A fragment of the same name is replaced.
+   *
+   * @param urlOrPath its name, below a prefix of this server: `/path?query`, or a full URL with the host of the prefix
+   * @param data at least one byte, at most `cacheEntryBytes`; text is UTF-8
+   * @param policy how long it stays
+   * @throws as rejections: ERR_HTTPSYS_FRAGMENT for a wrong name or data and where the engine has no fragments (Wine, an older service),
+   *   ERR_HTTPSYS_CACHE_POLICY for a policy that keeps nothing, ERR_HTTPSYS_NOT_LISTENING, also when the engine ends before it has answered
+   */
+  async addFragment(urlOrPath: string, data: string | Uint8Array, policy: CachePolicy): Promise<void> {
+    const { links } = this.requireQueue();
+    await addFragment([...links.values()], this.fragmentName(urlOrPath), data, policy, this.cacheEntryBytes);
+  }
+
+  /** @internal */
+  fragmentName(urlOrPath: string): string {
+    return fragmentName(urlOrPath, this.bound ?? []);
   }
 
   /** Counters of the whole engine: requests, hits, connections, queues, prefixes. */

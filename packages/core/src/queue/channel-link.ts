@@ -4,7 +4,7 @@
 import type { Carrier, Channel } from '../carriers/carrier';
 import type { RequestFacts } from './facts';
 import * as frames from './frames';
-import { FrameWriter } from './frame-writer';
+import { FrameWriter, type BodyPiece } from './frame-writer';
 
 /** A request under way; the http layer's objects implement it. */
 export interface LinkedRequest {
@@ -16,6 +16,14 @@ export interface LinkedRequest {
 export interface LinkedConnection {
   readonly connectionId: number;
 }
+
+/** What became of a fragment: an error of the channel, else the engine's result. */
+export type FragmentTold = (error: Error | null, result: number, win32Code: number) => void;
+
+/** Fragments of one channel whose result has not come. */
+const fragmentsUnderWayMax = 256;
+/** Ids of frames never have bit 31. */
+const fragmentTokenMask = 0x7fffffff;
 
 /** A batch beyond this leaves before the next request is handled, instead of at the end of the turn. */
 const batchBytesMax = 256 * 1024;
@@ -74,6 +82,9 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
   private readonly whenTakenQueue: { piece: number; callback: () => void }[] = [];
   private readonly onTakenBound = (): void => this.onTaken();
 
+  private readonly fragments = new Map<number, FragmentTold>();
+  private lastFragment = 0;
+
   /** No more requests will come on it; so also on an engine that does not say so. */
   detached: boolean;
   private whenDetached: (() => void) | null = null;
@@ -124,6 +135,36 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
     this.taken++;
     const waiting = this.whenTakenQueue.splice(0);
     for (const { piece, callback } of waiting) this.whenTaken(piece, callback);
+  }
+
+  /**
+   * Puts a fragment into the engine's cache.
+   *
+   * @param policy the block of its policy
+   * @param told gets the result of FRAGMENT_ADDED and a Win32 code, or an error when the channel ends first
+   * @returns false when too many are under way
+   */
+  addFragment(name: string, policy: Uint8Array, data: BodyPiece, told: FragmentTold): boolean {
+    if (this.fragments.size >= fragmentsUnderWayMax) return false;
+    do this.lastFragment = (this.lastFragment + 1) & fragmentTokenMask;
+    while (this.lastFragment === 0 || this.fragments.has(this.lastFragment));
+    this.fragments.set(this.lastFragment, told);
+    this.writer.addFragment(this.lastFragment, policy, name, data);
+    this.touch();
+    return true;
+  }
+
+  onFragmentAdded(token: number, result: number, win32Code: number): void {
+    const told = this.fragments.get(token);
+    this.fragments.delete(token);
+    told?.(null, result, win32Code);
+  }
+
+  /** The channel has ended. */
+  forgetFragments(error: Error): void {
+    const left = [...this.fragments.values()];
+    this.fragments.clear();
+    for (const told of left) told(error, 0, 0);
   }
 
   /** Facts that came in front of the request, if there were any. */

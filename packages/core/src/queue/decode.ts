@@ -40,6 +40,8 @@ export interface FrameSink<R extends LinkedRequest, C extends LinkedConnection> 
   onDrained(request: R, bytes: number): void;
   /** Bytes of a client whose connection has left HTTP; `last`: it sends no more. */
   onOpaque(request: R, piece: Buffer, last: boolean): void;
+  /** What became of a response whose body is a fragment. */
+  onFragmentUsed(link: ChannelLink<R, C>, request: R, missing: boolean): void;
   onConnectionClosed(link: ChannelLink<R, C>, connection: C): void;
   /** The client's request is malformed, and the client is the program's; `packet` is what it sent, as far as the engine shows it. */
   onClientError(link: ChannelLink<R, C>, connection: C, reason: number, understood: number, packet: Buffer): void;
@@ -189,6 +191,14 @@ export function decodeBatch<R extends LinkedRequest, C extends LinkedConnection>
         }
         break;
       }
+      case frames.FragmentUsed: {
+        const request = link.findRequest(id);
+        if (request !== null) sink.onFragmentUsed(link, request, bytes.readUInt16LE(start + 6) === frames.FragmentMissing);
+        break;
+      }
+      case frames.FragmentAdded:
+        link.onFragmentAdded(id, bytes.readUInt16LE(start + 6), frameBytes >= 16 ? bytes.readUInt32LE(start + 12) : 0);
+        break;
       case frames.Detached:
         link.onDetached();
         break;

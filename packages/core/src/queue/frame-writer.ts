@@ -162,6 +162,23 @@ export class FrameWriter {
     this.close(start, start + 12 + bytes.byteLength, frames.Raw, last ? frames.RawIsLast : 0, 0, connectionId);
   }
 
+  /**
+   * A fragment for the engine's cache.
+   *
+   * @param token comes back in FRAGMENT_ADDED
+   * @param policy 8 bytes, of which two take the length of the name
+   */
+  addFragment(token: number, policy: Uint8Array, name: string, data: BodyPiece): void {
+    const nameBytes = Buffer.byteLength(name);
+    const start = this.reserve(20 + nameBytes + bytesMax(data, undefined));
+    const out = this.buffer;
+    out.set(policy, start + 12);
+    out.writeUInt16LE(nameBytes, start + 14);
+    out.write(name, start + 20);
+    const at = start + 20 + nameBytes;
+    this.close(start, at + this.piece(data, undefined, at), frames.AddFragment, 0, 0, token);
+  }
+
   /** A frame without a body: CANCEL, DETACH, CLOSE_CONNECTIONS, the ends of OPAQUE. */
   plain(type: number, flags: number, id: number): void {
     const start = this.reserve(12);

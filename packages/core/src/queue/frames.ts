@@ -4,11 +4,13 @@
  */
 
 export const ProtocolMajor = 1;
-export const ProtocolMinor = 4;
+export const ProtocolMinor = 5;
 /** The first one in which DETACH is answered. */
 export const MinorWithDetached = 3;
 /** The first one in which a response may name a file. */
 export const MinorWithFiles = 4;
+/** The first one with fragments. */
+export const MinorWithFragments = 5;
 
 /** u32 length, u8 type, u8 flags, u16 aux, u32 id. */
 export const HeaderBytes = 12;
@@ -19,6 +21,7 @@ export const AttachKeyBytes = 16;
 export const ClientErrorBytes = 16 * 1024;
 export const RawBytesMax = 64 * 1024;
 export const FilePathBytesMax = 32 * 1024;
+export const FragmentNameBytesMax = 16 * 1024;
 
 /** Low bits of an id that name its slot; the rest is a generation. */
 export const SlotMask = 0xfffff;
@@ -35,6 +38,8 @@ export const ClientError = 0x08;
 export const Dropped = 0x09;
 export const RequestFacts = 0x0a;
 export const Detached = 0x0b;
+export const FragmentUsed = 0x0c;
+export const FragmentAdded = 0x0d;
 // both directions
 export const Credit = 0x10;
 export const Opaque = 0x11;
@@ -48,6 +53,7 @@ export const Cancel = 0x25;
 export const CloseConnections = 0x26;
 export const Detach = 0x27;
 export const Raw = 0x28;
+export const AddFragment = 0x29;
 // control channel
 export const Hello = 0x40;
 export const OpenQueue = 0x41;
@@ -66,6 +72,7 @@ export const BlockClientCertificate = 3;
 export const BlockVersion = 1;
 export const BlockUser = 2;
 export const BlockFile = 1;
+export const BlockFragment = 2;
 
 export const ConnectionEncrypted = 0x01;
 
@@ -124,6 +131,14 @@ export const ClientErrorTimeout = 12;
 export const ClientErrorReset = 13;
 export const ClientErrorLineFeed = 14;
 export const ClientErrorChunkExtensions = 15;
+
+export const FragmentSent = 0;
+export const FragmentMissing = 1;
+
+export const FragmentStored = 0;
+export const FragmentInvalid = 1;
+export const FragmentTooLarge = 2;
+export const FragmentFailed = 3;
 
 export const PolicyNone = 0;
 export const PolicyTimeToLive = 1;

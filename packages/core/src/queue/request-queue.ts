@@ -2,6 +2,7 @@
  * RequestQueue: what a Server attaches to. Owns the channels of one queue on one engine, decodes what comes and gathers what goes.
  */
 import type { BoundUrl, Carrier, CarrierEvents, Channel } from '../carriers/carrier';
+import { makeError } from '../errors';
 import { ChannelLink, initialCredit, type LinkedConnection, type LinkedRequest } from './channel-link';
 import * as frames from './frames';
 import { decodeBatch, ProtocolError, type FrameSink, type InBuffer } from './decode';
@@ -76,6 +77,7 @@ export class RequestQueue<R extends LinkedRequest, C extends LinkedConnection> i
     this.links.delete(channel.id);
     link.open = false;
     this.sink.onLinkClosed(link);
+    link.forgetFragments(makeError('ERR_HTTPSYS_NOT_LISTENING'));
     link.onDetached();
   }
 

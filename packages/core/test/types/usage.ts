@@ -22,6 +22,7 @@ const server: Server = createServer({ queueLength: 100, timeouts: { idleConnecti
   response
     .respondWithFile('/srv/file', { offset: 1, length: 2 }, (error: Error | null) => void error)
     .respondWithFile(new URL('file:///srv/file'));
+  response.respondWithFragment('/app/piece', (error: Error | null) => void error);
   // @ts-expect-error a range has numbers
   response.respondWithFile('/srv/file', { offset: '1' });
   response.setHeader('X-Path', path + baseUrl + url).end('text');
@@ -41,6 +42,9 @@ createServer({ engine: 'kernel' });
 
 export async function operate(): Promise<number> {
   const state: EngineState = await server.queryState();
+  await server.addFragment('/app/piece', Buffer.from('x'), { ttl: 1 });
+  // @ts-expect-error a fragment needs a policy
+  await server.addFragment('/app/piece', 'x');
   const dropped: number = await server.flushCache('/app/', { recursive: true });
   return (state.cache?.hits ?? 0) + dropped + server.prefixes.length;
 }

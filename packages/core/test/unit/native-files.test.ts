@@ -6,7 +6,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import * as frames from '../../src/queue/frames';
-import { encodeFileBlock } from '../../src/queue/file-block';
+import { encodeFileBlock } from '../../src/queue/body-blocks';
 import { RawClient } from '../support/client';
 import { get, makeBlock, makeFileBlock, open, type Mode, type ResponseParts } from './native-peer';
 

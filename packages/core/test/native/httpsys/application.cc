@@ -132,6 +132,12 @@ void Application::take(const uint8_t* frame, size_t length) {
       CHECK(known != nullptr);
       if (known != nullptr) known->aborted = header.aux;
       return;
+    case frames::kFragmentAdded:
+      fragments[header.id] = {header.aux, bytes.size() < 4 ? 0 : frames::load32(body)};
+      return;
+    case frames::kFragmentUsed:
+      used[header.id] = header.aux;
+      return;
     case frames::kCredit:
       if (known != nullptr) known->credit += frames::load32(body);
       return;
@@ -181,6 +187,24 @@ std::string responseBody(const std::string& policy, const std::string& fields, c
 void Application::respond(uint32_t id, int status, const std::string& fields, const std::string& body, uint8_t flags, int policySeconds) {
   if (policySeconds >= 0) flags |= frames::kResponsePolicy;
   frame(frames::kResponse, flags, static_cast<uint16_t>(status), id, responseBody(policyBlock(policySeconds), fields, body));
+  flush();
+}
+
+void Application::respondWithFragment(uint32_t id, const std::string& fields, const std::string& name, int policySeconds) {
+  std::string policy = policySeconds < 0 ? std::string(8, '\0') : policyBlock(policySeconds);
+  uint8_t block[4];
+  frames::store16(block, frames::kBlockFragment);
+  frames::store16(block + 2, static_cast<uint16_t>(name.size()));
+  policy.append(reinterpret_cast<const char*>(block), sizeof block);
+  const uint8_t flags = frames::kResponseEnd | (policySeconds < 0 ? 0 : frames::kResponsePolicy);
+  frame(frames::kResponse, flags, 200, id, responseBody(policy + name, fields, ""));
+  flush();
+}
+
+void Application::addFragment(uint32_t token, const std::string& name, const std::string& data, int seconds) {
+  std::string policy = policyBlock(seconds);
+  frames::store16(reinterpret_cast<uint8_t*>(policy.data()) + 2, static_cast<uint16_t>(name.size()));
+  frame(frames::kAddFragment, 0, 0, token, policy + name + data);
   flush();
 }
 

@@ -45,6 +45,10 @@ class Application {
   Seen& request(size_t n = 0);
   void respond(uint32_t id, int status, const std::string& fields, const std::string& body, uint8_t flags = httpsys::frames::kResponseEnd,
                int policySeconds = -1);
+  // With a fragment as its body.
+  void respondWithFragment(uint32_t id, const std::string& fields, const std::string& name, int policySeconds = -1);
+  // `seconds` as for respond.
+  void addFragment(uint32_t token, const std::string& name, const std::string& data, int seconds);
   // With a file as its body; fields as they are.
   void respondWithFile(uint32_t id, const std::string& fields, const std::string& path, uint64_t offset, uint64_t length, int policySeconds = -1,
                        uint8_t flags = httpsys::frames::kResponseEnd, const std::string& body = "");
@@ -69,6 +73,9 @@ class Application {
   httpsys::driver::DriverError error;
   std::vector<Seen> requests;
   std::vector<uint32_t> connections, closedConnections;
+  // Results of addFragment by token, and codes of Win32; what became of responses by request.
+  std::map<uint32_t, std::pair<int, uint32_t>> fragments;
+  std::map<uint32_t, int> used;
   // Bodies of the last REQUEST_FACTS and CONNECTION.
   std::string facts, connectionFacts;
   uint8_t connectionFlags = 0;

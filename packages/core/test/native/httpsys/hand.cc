@@ -100,6 +100,17 @@ void Hand::takePackets() {
   }
 }
 
+void addFragment(Hand& hand, const wchar_t* name, const char* bytes, ULONG seconds) {
+  // What the system reads stays where it is until the call has ended.
+  static HTTP_DATA_CHUNK chunk;
+  static HTTP_CACHE_POLICY policy;
+  chunk = HTTP_DATA_CHUNK{};
+  chunk.FromMemory.pBuffer = const_cast<char*>(bytes);
+  chunk.FromMemory.BufferLength = static_cast<ULONG>(std::strlen(bytes));
+  policy = HTTP_CACHE_POLICY{HttpCachePolicyTimeToLive, seconds};
+  Hand::api().AddFragmentToCache(hand.queue, name, &chunk, &policy, hand.overlapped());
+}
+
 bool noticed(const std::string& what) {
   // A rule alone is not the beginning of another one's number.
   const std::string wanted = what.find(':') == std::string::npos ? what + ":" : what;

@@ -60,6 +60,8 @@ class Hand {
 };
 
 // Whether the layer has something to say that begins so: "SEND-5: the last chunk", or "SEND-5" for the rule. Forgets all it had to say.
+// HttpAddFragmentToCache with a life of `seconds`.
+void addFragment(Hand& hand, const wchar_t* name, const char* bytes, ULONG seconds);
 bool noticed(const std::string& what);
 
 // Runs a call that breaks a rule, on a queue of its own; fails the test when that is not noticed, or was noticed before.

@@ -263,6 +263,7 @@ void Kernel::reset() {
   s.initialized = 0;
   s.flushed.clear();
   s.disk.clear();
+  s.fragments.clear();
 }
 
 uint64_t Kernel::deliver(RequestSpec spec) {
@@ -326,7 +327,7 @@ int Kernel::release(ULONG error) {
     for (size_t n = 0; n < queue->pending.size();) {
       const Pending& one = queue->pending[n];
       // Those that `endAs` holds; the others wait for a client.
-      const bool held = one.name == "SendHttpResponse" || one.name == "SendResponseEntityBody" || one.name == "FlushResponseCache" ||
+      const bool held = one.name == "SendHttpResponse" || one.name == "SendResponseEntityBody" || one.name == "FlushResponseCache" || one.name == "AddFragmentToCache" ||
                         one.name == "ReceiveClientCertificate";
       if (!held) {
         ++n;

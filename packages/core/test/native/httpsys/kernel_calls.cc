@@ -234,9 +234,15 @@ ULONG WINAPI ReceiveRequestEntityBody(HANDLE handle, HTTP_REQUEST_ID id, ULONG, 
   return ERROR_IO_PENDING;
 }
 
-// SEND-17: what is wrong with the files among the chunks.
-ULONG fileFault(State* s, USHORT count, const HTTP_DATA_CHUNK* chunks) {
+std::u16string fragmentName(const HTTP_DATA_CHUNK& chunk) {
+  const size_t units = chunk.FromFragmentCache.FragmentNameLength / sizeof(char16_t);
+  return std::u16string(reinterpret_cast<const char16_t*>(chunk.FromFragmentCache.pFragmentName), units);
+}
+
+// SEND-17, SEND-18: what is wrong with the files and fragments among the chunks.
+ULONG sourceFault(State* s, USHORT count, const HTTP_DATA_CHUNK* chunks) {
   for (USHORT n = 0; n < count; ++n) {
+    if (chunks[n].DataChunkType == HttpDataChunkFromFragmentCache && s->fragments.count(fragmentName(chunks[n])) == 0) return ERROR_PATH_NOT_FOUND;
     if (chunks[n].DataChunkType != HttpDataChunkFromFileHandle) continue;
     const auto found = s->files.find(chunks[n].FromFileHandle.FileHandle);
     if (found == s->files.end()) return ERROR_INVALID_HANDLE;
@@ -248,7 +254,9 @@ ULONG fileFault(State* s, USHORT count, const HTTP_DATA_CHUNK* chunks) {
 
 void takeChunks(State* s, Answer* answer, USHORT count, const HTTP_DATA_CHUNK* chunks) {
   for (USHORT n = 0; n < count; ++n) {
-    if (chunks[n].DataChunkType == HttpDataChunkFromFileHandle) {
+    if (chunks[n].DataChunkType == HttpDataChunkFromFragmentCache) {
+      answer->bytes += s->fragments[fragmentName(chunks[n])];
+    } else if (chunks[n].DataChunkType == HttpDataChunkFromFileHandle) {
       const HTTP_BYTE_RANGE& range = chunks[n].FromFileHandle.ByteRange;
       answer->bytes += s->disk[s->files[chunks[n].FromFileHandle.FileHandle]].substr(range.StartingOffset.QuadPart, range.Length.QuadPart);
     } else if (chunks[n].DataChunkType == HttpDataChunkFromMemory) {
@@ -286,7 +294,7 @@ ULONG WINAPI SendHttpResponse(HANDLE handle, HTTP_REQUEST_ID id, ULONG flags, HT
   const auto found = s.requests.find(id);
   if (queue == nullptr) return ERROR_INVALID_HANDLE;
   if (found == s.requests.end() || found->second.gone || found->second.answer.complete) return ERROR_CONNECTION_INVALID;
-  const ULONG fault = fileFault(&s, response->EntityChunkCount, response->pEntityChunks);
+  const ULONG fault = sourceFault(&s, response->EntityChunkCount, response->pEntityChunks);
   if (fault != NO_ERROR) return endAs(&s, queue, instance().script.send, "SendHttpResponse", id, overlapped, fault, 0, sent);
   Answer& answer = found->second.answer;
   answer.status = response->StatusCode;
@@ -391,6 +399,14 @@ ULONG WINAPI ReceiveClientCertificate(HANDLE handle, HTTP_CONNECTION_ID id, ULON
   return endAs(&s, queue, instance().script.read, "ReceiveClientCertificate", 0, overlapped, code, bytes, returned);
 }
 
+ULONG WINAPI AddFragmentToCache(HANDLE handle, PCWSTR name, HTTP_DATA_CHUNK* chunk, HTTP_CACHE_POLICY*, OVERLAPPED* overlapped) {
+  BEGIN("AddFragmentToCache");
+  Queue* queue = s.queueOf(handle);
+  if (queue == nullptr) return ERROR_INVALID_HANDLE;
+  s.fragments[text(name)].assign(static_cast<const char*>(chunk->FromMemory.pBuffer), chunk->FromMemory.BufferLength);
+  return endAs(&s, queue, instance().script.send, "AddFragmentToCache", 0, overlapped, NO_ERROR, 0, nullptr);
+}
+
 ULONG WINAPI FlushResponseCache(HANDLE handle, PCWSTR url, ULONG flags, OVERLAPPED* overlapped) {
   BEGIN("FlushResponseCache");
   Queue* queue = s.queueOf(handle);
@@ -448,6 +464,7 @@ void* entryPoint(const char* name) {
   ENTRY(WaitForDisconnectEx);
   ENTRY(ReceiveClientCertificate);
   ENTRY(FlushResponseCache);
+  ENTRY(AddFragmentToCache);
   ENTRY(QueryRequestProperty);
   ENTRY(IsFeatureSupported);
 #undef ENTRY

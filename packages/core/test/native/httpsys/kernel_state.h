@@ -70,6 +70,7 @@ struct State {
   std::string flushed;
   std::set<void*> tokens;
   std::map<std::string, std::string> disk;  // by path
+  std::map<std::u16string, std::string> fragments;
   std::map<void*, std::string> files;       // open ones, by handle: the path
 
   Queue* queueOf(HANDLE handle);

@@ -235,6 +235,41 @@ bool isBelow(const std::u16string& url, const std::u16string& prefix) {
          one.path.compare(0, registered.path.size(), registered.path) == 0;
 }
 
+// Whoever has opened a queue by its name has no URLs; its creator has.
+bool ownsUrl(HANDLE handle, const Queue* queue, const std::u16string& url) {
+  if (queue != nullptr && queue->attached) return true;
+  for (const auto& group : all().groups) {
+    for (const std::u16string& prefix : group.second.urls) {
+      if (group.second.queue == handle && isBelow(url, prefix)) return true;
+    }
+  }
+  return false;
+}
+
+// Section 5.5.
+ULONG WINAPI AddFragmentToCache(HANDLE handle, PCWSTR name, HTTP_DATA_CHUNK* chunk, HTTP_CACHE_POLICY* policy, OVERLAPPED* overlapped) {
+  {
+    const Lock lock(all().mutex);
+    usable("HttpAddFragmentToCache");
+    allowed(&Capabilities::fragments, "HttpAddFragmentToCache");
+    const std::u16string wanted = text(name);
+    expect(ownsUrl(handle, queueOf(handle, "HttpAddFragmentToCache"), wanted), "FRAGMENT", "a name that is below no prefix of the queue");
+    const bool memory = chunk->DataChunkType == HttpDataChunkFromMemory;
+    expect(memory && chunk->FromMemory.BufferLength > 0 && chunk->FromMemory.pBuffer != nullptr, "FRAGMENT", "its bytes are not in memory");
+    const bool timed = policy->Policy == HttpCachePolicyTimeToLive && policy->SecondsToLive > 0 && policy->SecondsToLive <= 0x7fffffff;
+    expect(timed || policy->Policy == HttpCachePolicyUserInvalidates, "FRAGMENT", "a policy that keeps nothing");
+    Call call;
+    call.name = "HttpAddFragmentToCache";
+    call.queue = handle;
+    call.ranges.emplace_back(name, (wanted.size() + 1) * sizeof(WCHAR));
+    call.ranges.emplace_back(chunk, sizeof *chunk);
+    call.ranges.emplace_back(policy, sizeof *policy);
+    if (memory) call.ranges.emplace_back(chunk->FromMemory.pBuffer, chunk->FromMemory.BufferLength);
+    begin(overlapped, std::move(call));
+  }
+  return after(overlapped, handle, next().AddFragmentToCache(handle, name, chunk, policy, overlapped), 0);
+}
+
 ULONG WINAPI FlushResponseCache(HANDLE handle, PCWSTR url, ULONG flags, OVERLAPPED* overlapped) {
   {
     const Lock lock(all().mutex);
@@ -242,13 +277,7 @@ ULONG WINAPI FlushResponseCache(HANDLE handle, PCWSTR url, ULONG flags, OVERLAPP
     allowed(&Capabilities::responseCache, "HttpFlushResponseCache");
     expect(flags <= api::kFlushRecursive, "CACHE-33", "unknown flags");
     const std::u16string wanted = text(url);
-    // Whoever has opened a queue by its name has no URLs; its creator has.
-    const Queue* queue = queueOf(handle, "HttpFlushResponseCache");
-    bool ours = queue != nullptr && queue->attached;
-    for (const auto& group : all().groups) {
-      for (const std::u16string& prefix : group.second.urls) ours = ours || (group.second.queue == handle && isBelow(wanted, prefix));
-    }
-    expect(ours, "CACHE-33", "a URL is flushed that is below no prefix of the queue");
+    expect(ownsUrl(handle, queueOf(handle, "HttpFlushResponseCache"), wanted), "CACHE-33", "a URL is flushed that is below no prefix of the queue");
     Call call;
     call.name = "HttpFlushResponseCache";
     call.queue = handle;
@@ -288,6 +317,7 @@ void wrapRequests(HttpFunctions* table) {
   WRAP(WaitForDisconnect);
   WRAP(WaitForDisconnectEx);
   WRAP(FlushResponseCache);
+  WRAP(AddFragmentToCache);
   WRAP(ReceiveClientCertificate);
   WRAP(QueryRequestProperty);
 #undef WRAP

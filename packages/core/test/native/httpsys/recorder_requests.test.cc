@@ -174,6 +174,14 @@ TEST("section 6.2: the recording layer notices questions for a certificate that 
   });
 }
 
+TEST("the recording layer notices fragments that are added against a rule") {
+  expectNotices({
+      {"FRAGMENT: a name", [](Hand& hand) { addFragment(hand, L"http://+:9/a", "x", 5); }},
+      {"FRAGMENT: its bytes", [](Hand& hand) { addFragment(hand, L"http://+:8080/a", "", 5); }},
+      {"FRAGMENT: a policy", [](Hand& hand) { addFragment(hand, L"http://+:8080/a", "x", 0); }},
+  });
+}
+
 TEST("CACHE-33: the recording layer notices a flush beside the queue's prefixes: another scheme, host, port or path") {
   const auto other = [](const wchar_t* prefix, const wchar_t* url) {
     return Breach{"CACHE-33: a URL is flushed that is below no prefix", [=](Hand& hand) {

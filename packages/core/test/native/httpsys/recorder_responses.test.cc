@@ -64,7 +64,7 @@ void emptyChunk(Hand& hand) {
 
 void foreignChunk(Hand& hand) {
   hand.body("x");
-  hand.chunks.back().DataChunkType = HttpDataChunkFromFragmentCache;
+  hand.chunks.back().DataChunkType = HttpDataChunkFromFragmentCacheEx;
 }
 
 constexpr DWORD kShares = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
@@ -93,6 +93,14 @@ Breach file(const char* notice, std::function<void(Hand&)> change, ULONGLONG len
             hand.send(id);
             CloseHandle(opened);
           }};
+}
+
+void fragmentChunk(Hand& hand, USHORT bytes = 2) {
+  HTTP_DATA_CHUNK chunk{};
+  chunk.DataChunkType = HttpDataChunkFromFragmentCache;
+  chunk.FromFragmentCache.FragmentNameLength = bytes;
+  chunk.FromFragmentCache.pFragmentName = L"ab";
+  hand.chunks.push_back(chunk);
 }
 
 constexpr ULONG kMore = api::kSendMoreData;
@@ -190,6 +198,15 @@ TEST("the recording layer notices files that break a rule") {
          hand.send(id);
          CloseHandle(opened);
        }},
+  });
+}
+
+TEST("the recording layer notices fragments that break a rule") {
+  expectNotices({
+      head("SEND-18: the name", [](Hand& hand) { fragmentChunk(hand, 3); }),
+      head("SEND-18: a fragment in a body of chunks", [](Hand& hand) { hand.known(HttpHeaderTransferEncoding, "chunked"), fragmentChunk(hand); }),
+      head("SEND-9: a fragment", [](Hand& hand) { hand.begin(204), fragmentChunk(hand); }),
+      head("SEND-8: a fragment", [](Hand& hand) { fragmentChunk(hand); }, 0, request(HttpVerbHEAD)),
   });
 }
 
@@ -310,6 +327,8 @@ TEST("the recording layer notices what the system's edition may not do") {
             Hand::api().WaitForDisconnectEx(hand.queue, instance().connectionOf(hand.request()), 0, hand.overlapped());
           }),
       off(&Capabilities::trailers, "CAPABILITY: a chunk of trailers", [](Hand& hand) { hand.trailers("a", "b"), hand.send(hand.request()); }),
+      off(&Capabilities::fragments, "CAPABILITY: a chunk of a fragment", [](Hand& hand) { fragmentChunk(hand), hand.send(hand.request()); }),
+      off(&Capabilities::fragments, "CAPABILITY: HttpAddFragmentToCache", [](Hand& hand) { addFragment(hand, L"http://+:80/a", "x", 5); }),
       off(&Capabilities::opaque, "CAPABILITY: OPAQUE",
           [](Hand& hand) { hand.begin(101), hand.send(hand.request(), api::kSendOpaque | kMore); }),
   });

@@ -92,6 +92,17 @@ void takeChunk(RecordedRequest* request, ULONG flags, const HTTP_DATA_CHUNK& chu
     request->bytes += length;
     return;
   }
+  if (chunk.DataChunkType == HttpDataChunkFromFragmentCache) {
+    allowed(&Capabilities::fragments, "a chunk of a fragment");
+    const USHORT bytes = chunk.FromFragmentCache.FragmentNameLength;
+    if (bytes == 0 || bytes % sizeof(WCHAR) != 0) violation("SEND-18", "the name of a fragment is no text");
+    if (request->chunked) violation("SEND-18", "a fragment in a body of chunks");
+    if (request->bodyless) violation(request->verb == HttpVerbHEAD ? "SEND-8" : "SEND-9", "a fragment where there is no body");
+    ranges->emplace_back(chunk.FromFragmentCache.pFragmentName, bytes);
+    // Nobody here knows how long it is.
+    if (request->contentLength >= 0) request->bytes = static_cast<uint64_t>(request->contentLength);
+    return;
+  }
   if (chunk.DataChunkType == api::kChunkTrailers) {
     if (!isLast || (flags & api::kSendMoreData) != 0) violation("SEND-16", "trailers are not the last of the response");
     if (!request->http2) violation("SEND-16", "trailers before HTTP/2");

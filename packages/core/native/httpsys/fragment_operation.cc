@@ -1,0 +1,59 @@
+#include "httpsys/fragment_operation.h"
+
+#include <algorithm>
+
+#include "common/frame_writer.h"
+#include "httpsys/driver_limits.h"
+#include "httpsys/http_functions.h"
+#include "httpsys/request_queue.h"
+#include "httpsys/wide_text.h"
+
+namespace httpsys {
+namespace driver {
+
+namespace {
+
+void tell(RequestQueue* queue, uint32_t token, frames::FragmentResult result, ULONG code) {
+  uint8_t body[4];
+  frames::store32(body, code);
+  const std::string_view bytes(reinterpret_cast<const char*>(body), code == NO_ERROR ? 0 : sizeof body);
+  appendFrame(queue->out(), frames::kFragmentAdded, 0, result, token, bytes);
+}
+
+}  // namespace
+
+FragmentOperation::FragmentOperation(RequestQueue* queue, uint32_t token, const FragmentParts& parts)
+    : queue_(queue), token_(token), name_(utf16(parts.name)), data_(parts.data) {
+  chunk_.DataChunkType = HttpDataChunkFromMemory;
+  chunk_.FromMemory.pBuffer = data_.data();
+  chunk_.FromMemory.BufferLength = static_cast<ULONG>(data_.size());
+  const int64_t seconds = policySeconds(parts.policy);
+  policy_.Policy = seconds == 0 ? HttpCachePolicyUserInvalidates : HttpCachePolicyTimeToLive;
+  policy_.SecondsToLive = static_cast<ULONG>(std::min<int64_t>(seconds, limits::kSecondsToLiveMax));
+}
+
+void FragmentOperation::start() {
+  queue_->loop().issue(this, [&](OVERLAPPED* overlapped, ULONG*) {
+    return functions().AddFragmentToCache(queue_->handle(), wide(name_), &chunk_, &policy_, overlapped);
+  });
+}
+
+void FragmentOperation::completed(ULONG error, ULONG, bool) {
+  tell(queue_, token_, error == NO_ERROR ? frames::kFragmentStored : frames::kFragmentFailed, error);
+  delete this;
+}
+
+void RequestQueue::addFragment(uint32_t token, const FragmentParts& parts) {
+  if (!capabilities().fragments) {
+    tell(this, token, frames::kFragmentFailed, ERROR_CALL_NOT_IMPLEMENTED);
+    return;
+  }
+  if (utf16(parts.name).empty()) {
+    tell(this, token, frames::kFragmentInvalid, NO_ERROR);
+    return;
+  }
+  (new FragmentOperation(this, token, parts))->start();
+}
+
+}  // namespace driver
+}  // namespace httpsys
