@@ -2,7 +2,7 @@
 // packages/core/prebuilds/win32-x64. Object by object, when stale. scripts/wine/install.sh fetches what is missing, on Debian as root.
 //   npm run build:windows -- --list     the sources, without building
 import { mkdirSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { core, newest, root, run } from './lib/build.mjs';
 import { compile, compileAddon, defines, isUnlinked, nodeHeaders, sourcesFor } from './lib/objects.mjs';
@@ -37,8 +37,9 @@ export const buildWindows = () => run(process.execPath, [fileURLToPath(import.me
 
 /** The addon for tests on HTTP.SYS: the same objects, with the recording layer of packages/core/test/native/httpsys in front of httpapi.dll. */
 export const recordingAddon = join(core, 'build', 'win32-x64', 'recording', '@httpsys+core.node');
-/** The one source that knows of the layer. */
+/** The one source that knows of the layer, and one that the layer includes. */
 const wrapped = 'native/httpsys/http_functions.cc';
+const included = 'native/httpsys/file_handle.cc';
 
 /** Builds what is stale of the recording addon, behind the ordinary one; true when it is there. */
 export const buildRecording = () => run(process.execPath, [fileURLToPath(import.meta.url), '--recording']);
@@ -74,7 +75,8 @@ async function main(args) {
     folder: layer,
     script,
   });
-  const others = objects.filter((object) => !object.endsWith(`${wrapped.replaceAll('/', '_')}.o`));
+  const replaced = [wrapped, included].map((source) => `${source.replaceAll('/', '_')}.o`);
+  const others = objects.filter((object) => !replaced.includes(basename(object)));
   await link(recordingAddon, [...layered, ...others]);
 }
 

@@ -1,5 +1,5 @@
-// The driver's calls of the completion port and of files, which are no part of the HTTP Server API's table: the linker finds these in the place of
-// kernel32's. What ends is told to the recording layer here, and what was answered in Wine's place has its packets here.
+// The driver's calls of the completion port, which are no part of the HTTP Server API's table: the linker finds these in the place of kernel32's.
+// What ends is told to the recording layer here, and what was answered in Wine's place has its packets here.
 #include <algorithm>
 #include <cstring>
 
@@ -57,12 +57,6 @@ BOOL WINAPI cancel(HANDLE file, OVERLAPPED* overlapped) {
     if (queue != queues().end()) cancelWaits(&queue->second, overlapped);
   }
   return real(file, overlapped);
-}
-
-// Never destroyed, as the queues.
-std::set<HANDLE>& files() {
-  static std::set<HANDLE>* const open = new std::set<HANDLE>;
-  return *open;
 }
 
 Queue* queueOf(HANDLE port) {
@@ -124,30 +118,6 @@ BOOL WINAPI takePackets(HANDLE port, OVERLAPPED_ENTRY* entries, ULONG count, ULO
   }
 }
 
-// Only the driver's files are opened by this call.
-HANDLE WINAPI openFile(PCWSTR name, DWORD access, DWORD share, SECURITY_ATTRIBUTES* security, DWORD disposition, DWORD flags, HANDLE like) {
-  static const auto real = REAL(CreateFileW);
-  const HANDLE file = real(name, access, share, security, disposition, flags, like);
-  if (file == INVALID_HANDLE_VALUE) return file;
-  {
-    const Lock lock(mutex());
-    files().insert(file);
-  }
-  recorder::fileOpened(file, access, share, disposition, flags);
-  return file;
-}
-
-BOOL WINAPI closeHandle(HANDLE handle) {
-  static const auto real = REAL(CloseHandle);
-  bool isFile = false;
-  {
-    const Lock lock(mutex());
-    isFile = files().erase(handle) > 0;
-  }
-  if (isFile) recorder::fileClosed(handle);
-  return real(handle);
-}
-
 #undef REAL
 
 }  // namespace
@@ -160,7 +130,5 @@ extern "C" {
 decltype(&CreateIoCompletionPort) __imp_CreateIoCompletionPort = httpsys::wine::createPort;
 decltype(&SetFileCompletionNotificationModes) __imp_SetFileCompletionNotificationModes = httpsys::wine::setModes;
 decltype(&CancelIoEx) __imp_CancelIoEx = httpsys::wine::cancel;
-decltype(&CreateFileW) __imp_CreateFileW = httpsys::wine::openFile;
-decltype(&CloseHandle) __imp_CloseHandle = httpsys::wine::closeHandle;
 decltype(&GetQueuedCompletionStatusEx) __imp_GetQueuedCompletionStatusEx = httpsys::wine::takePackets;
 }
