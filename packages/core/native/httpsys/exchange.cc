@@ -199,26 +199,6 @@ bool Exchange::onResponse(const frames::Header& header, const uint8_t* body, siz
   return true;
 }
 
-// SEND-18: the driver knows whether it has the fragment when the send has ended, and the length of the body with it (SEND-4).
-bool Exchange::sendFragment(std::string_view name) {
-  if (!bodyless_ && !send_.addFragmentChunk(name)) {
-    headSet_ = false;
-    return false;
-  }
-  asksFragment_ = headSent_ = ended_ = complete_ = true;
-  send_.sendHead(flagsOf(true));
-  return true;
-}
-
-void Exchange::fragmentSent(bool missing) {
-  asksFragment_ = false;
-  // Given up meanwhile: the request has been cancelled.
-  if (!knows()) return;
-  if (missing) headSet_ = headSent_ = ended_ = complete_ = closes_ = false;
-  appendFrame(queue_->out(), frames::kFragmentUsed, 0, missing ? frames::kFragmentMissing : frames::kFragmentSent, id);
-  if (!missing) finish();
-}
-
 bool Exchange::setHead(const ResponseParts& parts, const frames::Header& header, bool dropContentLength) {
   const uint16_t status = header.aux;
   ResponseOperation::Head head;

@@ -4,6 +4,7 @@
 
 #include "common/frame_writer.h"
 #include "httpsys/driver_limits.h"
+#include "httpsys/exchange.h"
 #include "httpsys/http_functions.h"
 #include "httpsys/request_queue.h"
 #include "httpsys/wide_text.h"
@@ -53,6 +54,26 @@ void RequestQueue::addFragment(uint32_t token, const FragmentParts& parts) {
     return;
   }
   (new FragmentOperation(this, token, parts))->start();
+}
+
+// SEND-18: the driver knows whether it has the fragment when the send has ended, and the length of the body with it (SEND-4).
+bool Exchange::sendFragment(std::string_view name) {
+  if (!bodyless_ && !send_.addFragmentChunk(name)) {
+    headSet_ = false;
+    return false;
+  }
+  asksFragment_ = headSent_ = ended_ = complete_ = true;
+  send_.sendHead(flagsOf(true));
+  return true;
+}
+
+void Exchange::fragmentSent(bool missing) {
+  asksFragment_ = false;
+  // Given up meanwhile: the request has been cancelled.
+  if (!knows()) return;
+  if (missing) headSet_ = headSent_ = ended_ = complete_ = closes_ = false;
+  appendFrame(queue_->out(), frames::kFragmentUsed, 0, missing ? frames::kFragmentMissing : frames::kFragmentSent, id);
+  if (!missing) finish();
 }
 
 }  // namespace driver

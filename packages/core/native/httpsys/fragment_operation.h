@@ -1,4 +1,4 @@
-// Putting a fragment into the driver's cache (section 5.5).
+// Putting a fragment into the driver's cache (section 5.5). The responses that send one are in the .cc, too.
 #pragma once
 
 #include <cstdint>

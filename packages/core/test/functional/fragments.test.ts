@@ -21,9 +21,8 @@ import {
 } from '../support/engine';
 import { fetchOnce } from '../support/client';
 import { deferred, within } from '../support/poll';
-import { wineHttp } from '../support/wine';
 
-const fragments = unless(features.httpsys && !wineHttp, 'there are no fragments');
+const fragments = unless(features.httpsys, 'node:http has no fragments');
 const kept: CachePolicy = { untilFlushed: true };
 
 type Callback = (error: NodeJS.ErrnoException | null) => void;
@@ -305,7 +304,7 @@ test('a server that does not listen has no fragments', fragments, async () => {
   await assert.rejects(server.addFragment('/piece', 'x', kept), { code: 'ERR_HTTPSYS_NOT_LISTENING' });
 });
 
-test('names lie below a prefix, and each server has its own', unless(features.sharing && !wineHttp, 'one program a port'), async (t) => {
+test('names lie below a prefix, and each server has its own', unless(features.sharing, 'one program a port'), async (t) => {
   const { createServer: create } = loadCore() as unknown as {
     createServer: (options: object, listener: FragmentListener) => FragmentServer;
   };

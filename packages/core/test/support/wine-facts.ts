@@ -26,6 +26,7 @@ export const wineFacts: readonly ListedTests[] = [
         "res.cacheDuration is the original package's name for the time to live",
         'HTTPSYS_CACHE_DURATION is the policy of programs that cannot be edited',
       ],
+      'functional/fragments': ['*'],
       'functional/regressions': ['a cache policy set after a swap of prototypes takes effect, and a wrong one throws'],
     },
   },
