@@ -370,6 +370,8 @@ test('events and properties are those of other responses', files, async (t) => {
   });
   await ask('/');
   await within(closed.promise, 'close');
+  // Behind 'close' where the file went through the program.
+  await eventually('the callback', () => seen.some((one) => one.startsWith('callback')));
   assert.deepEqual(seen.sort(), ['callback null', 'close', 'finish true true true', 'headersSent false', 'prefinish'].sort());
 });
 

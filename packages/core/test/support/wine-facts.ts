@@ -371,13 +371,4 @@ export const wineFacts: readonly ListedTests[] = [
     reason: 'two thousand connections at once take longer on a busy machine than the test waits',
     tests: { 'functional/regressions': ['QUEUE-9: two thousand requests at once are all answered by a program on its own port'] },
   },
-  {
-    engines: ['embedded'],
-    facts: ['WINE-30'],
-    reason: 'the end of a connection is not always told',
-    tests: {
-      'functional/interleavings': ['*'],
-      'functional/upgrade-failures': ['the application is killed in mid-stream: the other side hears of it, and others do not'],
-    },
-  },
 ];
