@@ -33,6 +33,7 @@ function makeSink(calls: unknown[][]): FrameSink<LinkedRequest, LinkedConnection
     onClientError: (_link, connection, reason, understood, packet) =>
       calls.push(['client error', connection.connectionId, reason, understood, packet.toString()]),
     onDropped: (address) => calls.push(['dropped', address]),
+    onFragmentUsed: (_link, request, missing) => calls.push(['fragment used', request.requestId, missing]),
   };
 }
 
@@ -115,7 +116,7 @@ test('a CREDIT without its number is malformed', () => {
 });
 
 test('fuzz: any bytes are either read to their end or refused as malformed', () => {
-  const type = fc.constantFrom(1, 2, 3, 4, 5, 6, 7, 0x10, 0x11, 0x55);
+  const type = fc.constantFrom(1, 2, 3, 4, 5, 6, 7, 8, 9, 0x0a, 0x0b, 0x0c, 0x0d, 0x10, 0x11, 0x55);
   const wellFormed = fc
     .tuple(type, fc.nat(255), fc.nat(65535), fc.nat(3), fc.uint8Array({ maxLength: 60 }))
     .map(([kind, flags, aux, id, body]) => frame(kind, flags, aux, id, body));
@@ -147,4 +148,20 @@ test('CLIENT_ERROR and DROPPED', () => {
     ['dropped', { remotePort: 1234, localPort: 80, remoteAddress: '1.2', localAddress: '2.3', family: 'IPv4' }],
   ]);
   assert.throws(() => decode(frame(frames.Dropped, 0, 0, 0, address.subarray(0, 7))), { code: 'ERR_HTTPSYS_PROTOCOL' });
+});
+
+test('FRAGMENT_USED and FRAGMENT_ADDED', () => {
+  const link = makeLink();
+  link.addRequest({ requestId: 7 });
+  assert.deepEqual(decode(frame(frames.FragmentUsed, 0, 0, 7), [], link), [['fragment used', 7, false]]);
+  assert.deepEqual(decode(frame(frames.FragmentUsed, 0, frames.FragmentMissing, 7), [], link), [['fragment used', 7, true]]);
+  assert.deepEqual(decode(frame(frames.FragmentUsed, 0, 0, 8), [], link), [], 'a finished request');
+
+  const told: unknown[] = [];
+  link.addFragment('http://a:80/x', new Uint8Array(8), 'bytes', (...all) => told.push(all));
+  decode(frame(frames.FragmentAdded, 0, frames.FragmentTooLarge, 99), [], link);
+  assert.deepEqual(told, [], 'a token of nobody');
+  decode(frame(frames.FragmentAdded, 0, 3, 1, Uint8Array.of(5, 0, 0, 0)), [], link);
+  decode(frame(frames.FragmentAdded, 0, frames.FragmentStored, 1), [], link);
+  assert.deepEqual(told, [[null, 3, 5]], 'told once');
 });
