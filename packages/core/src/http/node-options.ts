@@ -16,12 +16,13 @@ interface NodeOptions {
   headersTimeout: number;
   requestTimeout: number;
   maxConnections: number | undefined;
+  /** node:http's own, which nothing documents. */
+  httpAllowHalfOpen: boolean;
 }
 
 /** What a server is for this file. */
 export interface TunedServer extends NodeOptions {
   [kNodeOptions]?: NodeOptions;
-  httpAllowHalfOpen?: boolean;
   /** A property was set. */
   optionsChanged?(): void;
 }
@@ -33,6 +34,7 @@ const defaults: Readonly<NodeOptions> = {
   headersTimeout: 60_000,
   requestTimeout: 300_000,
   maxConnections: undefined,
+  httpAllowHalfOpen: false,
 };
 
 /** Longest head of a request that travels in a frame (docs/frames.md). */
@@ -81,8 +83,7 @@ export function engineOptions(server: TunedServer, given: ServerOptions, nodeDef
   if (nodeDefaults) {
     native.emptyHost = true;
     native.requireLength = false;
-    // node:http's own name for it, which nothing documents.
-    native.halfClose = server.httpAllowHalfOpen === true;
+    native.halfClose = server.httpAllowHalfOpen;
     native.entityBody ??= -1;
     native.minSendRate ??= -1;
   }
@@ -94,7 +95,7 @@ export function defineNodeOptions(prototype: TunedServer): void {
   for (const name of Object.keys(defaults) as (keyof NodeOptions)[]) {
     defineAccessors(prototype, {
       [name]: {
-        get(): number | undefined {
+        get(): number | boolean | undefined {
           return (this[kNodeOptions] ?? defaults)[name];
         },
         set(value: never): void {

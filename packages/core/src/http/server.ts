@@ -60,6 +60,8 @@ export class Server extends BaseServer {
   readonly optimizeEmptyRequests: boolean;
   /** Node 24's property of that name; see ServerOptions. */
   declare keepAliveTimeoutBuffer: number;
+  /** @internal node:http's property, which nothing documents; see engineOptions. */
+  declare httpAllowHalfOpen: boolean;
   /** @internal Longest response the cache takes. */
   readonly cacheEntryBytes: number;
   /**

@@ -121,6 +121,24 @@ describe('nodeDefaults', asNode, () => {
     assert.deepEqual(log.sort(), ['aborted', 'request ECONNRESET', 'response close']);
   });
 
+  test('httpAllowHalfOpen lets it wait for its answer, also when it is set behind listen', async (t) => {
+    let asked: (() => void) | undefined;
+    const { server, connect } = await serveWith(t, {}, (req, res) => {
+      if (req.url === '/') asked = () => res.end('late');
+      else res.end('other');
+    });
+    (server as unknown as { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
+    const client = await connect();
+    client.send(GET);
+    await eventually('the request', () => asked !== undefined);
+    client.end();
+    // By the time others have been served its end was met.
+    const other = await connect();
+    for (let n = 0; n < 3; n++) await other.exchange(GET.replace('/', '/other'));
+    asked!();
+    assert.match((await client.closed()).toString('latin1'), /late/);
+  });
+
   test('what was written of an answer reaches a client that has ended its side', async (t) => {
     const { connect } = await serveWith(t, {}, (req, res) => {
       req.on('error', () => undefined);
