@@ -5,6 +5,7 @@
 #include "common/header_names.h"
 #include "common/http_date.h"
 #include "common/http_methods.h"
+#include "common/response_frame.h"
 #include "fuzz.h"
 
 using namespace httpsys;
@@ -45,8 +46,25 @@ void decimal(std::string_view text) {
   FUZZ_CHECK(value >= -1 && value <= 999999999999999999);
 }
 
+void responseBlocks(std::string_view policy) {
+  ResponseBlocks blocks;
+  if (!readResponseBlocks(policy, &blocks)) return;
+  FUZZ_CHECK(blocks.file.path.empty() || blocks.fragment.empty());
+  FUZZ_CHECK(blocks.fragment.size() <= frames::kFragmentNameBytesMax);
+  if (blocks.file.path.empty()) return;
+  FUZZ_CHECK(blocks.file.path.size() <= frames::kFilePathBytesMax && blocks.file.path.find('\0') == std::string_view::npos);
+  FUZZ_CHECK(blocks.file.length > 0 && blocks.file.offset + blocks.file.length <= uint64_t{INT64_MAX});
+}
+
+void fragment(std::string_view body) {
+  FragmentParts parts;
+  if (!splitFragment(reinterpret_cast<const uint8_t*>(body.data()), body.size(), &parts)) return;
+  FUZZ_CHECK(!parts.name.empty() && parts.name.size() <= frames::kFragmentNameBytesMax && !parts.data.empty());
+  FUZZ_CHECK(parts.policy.size() + parts.name.size() + parts.data.size() == body.size());
+}
+
 using Function = void (*)(std::string_view);
-constexpr Function kFunctions[] = {httpDate, headerName, method, listItems, decimal};
+constexpr Function kFunctions[] = {httpDate, headerName, method, listItems, decimal, responseBlocks, fragment};
 
 }  // namespace
 
