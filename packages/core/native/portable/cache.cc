@@ -108,23 +108,27 @@ bool Cache::store(std::string_view key, std::shared_ptr<CachedResponse> entry, u
     const bool flushed = fits && flushedSince(entry->flushMark, entry->queueId, key);
     if (fits && !flushed) {
       shard.put(hash, key, std::move(entry), &woken);
-      shard.evict(key);
+      shard.evict(key, limits_.totalBytes / kShards);
     } else {
       shard.finishRenewal(hash, key, flushed ? RenewalEnd::kAbandoned : RenewalEnd::kNotCacheable, &woken);
       fits = false;
     }
   }
-  if (fits && bytes_.load(std::memory_order_relaxed) > limits_.totalBytes) evictElsewhere(shard);
+  if (fits && bytes_.load(std::memory_order_relaxed) > limits_.totalBytes) evictElsewhere(hash, key);
   wake(woken);
   return fits;
 }
 
-void Cache::evictElsewhere(const CacheShard& except) {
-  for (const std::unique_ptr<CacheShard>& shard : shards_) {
-    if (shard.get() == &except) continue;
-    const std::lock_guard<std::mutex> lock(shard->mutex);
-    shard->evict(std::string_view());
-    if (bytes_.load(std::memory_order_relaxed) <= limits_.totalBytes) return;
+// What is asked for all the time must not go because its shard has little else: the shards above their share give first, the new entry's own last.
+void Cache::evictElsewhere(uint64_t hash, std::string_view spared) {
+  const size_t own = (hash >> 56) % kShards;
+  for (const uint64_t share : {limits_.totalBytes / kShards, uint64_t{0}}) {
+    for (size_t n = 1; n <= kShards; n++) {
+      CacheShard& shard = *shards_[(own + n) % kShards];
+      const std::lock_guard<std::mutex> lock(shard.mutex);
+      shard.evict(spared, share);
+      if (bytes_.load(std::memory_order_relaxed) <= limits_.totalBytes) return;
+    }
   }
 }
 

@@ -134,7 +134,7 @@ class Cache {
   void rememberFlush(FlushRecord record);
   bool flushedSince(uint64_t mark, uint32_t queueId, std::string_view key) const;
   void wake(const std::vector<CacheWaiter>& waiters) const;
-  void evictElsewhere(const CacheShard& except);
+  void evictElsewhere(uint64_t hash, std::string_view spared);
 
   CacheLimits limits_;
   std::function<void(const std::vector<CacheWaiter>&)> wake_;

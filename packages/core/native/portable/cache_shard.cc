@@ -270,9 +270,10 @@ void CacheShard::scavenge(uint64_t nowMs) {
   }
 }
 
-void CacheShard::evict(std::string_view spared) {
+void CacheShard::evict(std::string_view spared, uint64_t share) {
+  const auto isOver = [&] { return bytes_ > share && totalBytes_->load(std::memory_order_relaxed) > limits_.totalBytes; };
   for (List* list : {&tombstones_, &live_}) {
-    for (Node* node = list->back; node != nullptr && totalBytes_->load(std::memory_order_relaxed) > limits_.totalBytes;) {
+    for (Node* node = list->back; node != nullptr && isOver();) {
       Node* before = node->before;
       if (!node->renewing && node->waiters.empty() && node->key != spared) {
         if (node->entry) counts_.evictions++;

@@ -36,8 +36,8 @@ class CacheShard {
   bool flushOne(uint64_t hash, uint32_t queueId, std::string_view key);
   size_t flushQueue(uint32_t queueId);
   void scavenge(uint64_t nowMs);
-  // Drops least recently used nodes until the total is within the limit; spares one key. What is being renewed stays.
-  void evict(std::string_view spared);
+  // Drops least recently used nodes until the total is within the limit, or this shard within `share`; spares one key. What is being renewed stays.
+  void evict(std::string_view spared, uint64_t share);
   void addTo(CacheStats* stats) const;
 
  private:

@@ -311,6 +311,22 @@ TEST("memory is bounded and the least recently used go first") {
   CHECK_EQ(bodyOf(large, "http://h:80/large").size(), size_t{240 * 1024});
 }
 
+TEST("CACHE-31: what is asked for all the time stays, also where its shard has little else") {
+  CacheLimits limits;
+  limits.totalBytes = 1024 * 1024;
+  // Which keys share a shard is another matter in each.
+  for (int n = 0; n < 40; n++) {
+    Cache cache(limits, nullptr);
+    cache.store("http://h:80/hot", response(std::string(20 * 1024, 'h')), 0);
+    for (int i = 0; i < 400; i++) {
+      CHECK(cache.store("http://h:80/" + std::to_string(i), response(std::string(20 * 1024, 'x')), 0));
+      CHECK_EQ(bodyOf(cache, "http://h:80/hot").size(), size_t{20 * 1024});
+      CHECK(cache.stats().bytes <= limits.totalBytes);
+    }
+    CHECK(cache.stats().entries > 40);
+  }
+}
+
 TEST("remembered keys are bounded too") {
   CacheLimits limits;
   limits.totalBytes = 1024 * 1024 * 1024;
