@@ -17,7 +17,7 @@ import { RawAnswer } from './raw-answer';
 import type { Link, OwnRequest } from './incoming-message';
 import type { Server } from './server';
 import type { OwnResponse } from './server-response';
-import type { WrittenPiece } from './windowed-bytes';
+import { toBuffer, type WrittenPiece } from './windowed-bytes';
 
 function ignoreError(): void {}
 
@@ -154,7 +154,7 @@ export class ConnectionSocket extends net.Socket {
       return;
     }
     if (this.handed) {
-      for (const { chunk, encoding } of pieces) this.sendRaw(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk, false);
+      for (const piece of pieces) this.sendRaw(toBuffer(piece), false);
       callback();
       return;
     }

@@ -3,10 +3,13 @@
  */
 import * as frames from '../queue/frames';
 import { kEnded, kHead, kHeadFlags, kLink, kSent } from '../symbols';
+import { completeAtOnce } from './completion';
 import type { Link } from './incoming-message';
 import { kStatistics, nativeEnd, node, nodeError } from './node-internals';
 import { countWritten, reasonOf, statusOf } from './response-hooks';
 import type { OwnResponse } from './server-response';
+
+type BodyCallback = (error: Error | null) => void;
 
 const goneCode = 'ERR_STREAM_DESTROYED';
 const proto = node.ServerResponse.prototype;
@@ -30,10 +33,23 @@ export function obstacle(response: OwnResponse, method: string): NodeJS.ErrnoExc
   return null;
 }
 
-/** Throws for what is a mistake of the caller's; that the client has left is none. */
-export function throwObstacle(response: OwnResponse, method: string): void {
+/** Throws for what is a mistake of the caller's; that the client has left is none, and is returned. */
+export function throwObstacle(response: OwnResponse, method: string): Error | null {
   const why = obstacle(response, method);
   if (why !== null && why.code !== goneCode) throw why;
+  return why;
+}
+
+/** Nothing, or not everything, was sent. */
+export function failBody(response: OwnResponse, callback: BodyCallback | undefined, error: Error): void {
+  if (callback !== undefined) callback(error);
+  else if (!response.destroyed) response.emit('error', error);
+}
+
+/** The engine has the whole response. */
+export function completeBody(response: OwnResponse, callback: BodyCallback | undefined): void {
+  if (callback !== undefined) response.once('finish', () => callback(null));
+  completeAtOnce(response);
 }
 
 /**

@@ -11,8 +11,7 @@ import { integer } from '../option-checks';
 import { encodeFileBlock } from '../queue/body-blocks';
 import * as frames from '../queue/frames';
 import { kPolicyBlock, kServer } from '../symbols';
-import { completeAtOnce } from './completion';
-import { composedFlags, composeHead, isPlain, obstacle, sendWhole, throwObstacle } from './engine-body';
+import { completeBody, composedFlags, composeHead, failBody, isPlain, obstacle, sendWhole, throwObstacle } from './engine-body';
 import { nodeError } from './node-internals';
 import type { OwnResponse } from './server-response';
 
@@ -87,9 +86,7 @@ export function respondWithFile(
 }
 
 function fail(task: Task, error: Error): void {
-  const { response, callback } = task;
-  if (callback !== undefined) callback(error);
-  else if (!response.destroyed) response.emit('error', error);
+  failBody(task.response, task.callback, error);
 }
 
 function check(task: Task, fd: number): void {
@@ -147,7 +144,6 @@ function handOver(task: Task, length: number): boolean {
   const block = encodeFileBlock(policy, engines, offset, length);
   if (block === null) return false;
   sendWhole(response, flags, block, length);
-  if (callback !== undefined) response.once('finish', () => callback(null));
-  completeAtOnce(response);
+  completeBody(response, callback);
   return true;
 }

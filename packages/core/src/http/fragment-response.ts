@@ -6,8 +6,7 @@ import { makeError } from '../errors';
 import { encodeFragmentBlock } from '../queue/body-blocks';
 import * as frames from '../queue/frames';
 import { kEnded, kFragment, kHead, kPolicyBlock, kSent, kServer } from '../symbols';
-import { completeAtOnce } from './completion';
-import { composedFlags, composeHead, goneError, isPlain, obstacle, sendWhole, throwObstacle } from './engine-body';
+import { completeBody, composedFlags, composeHead, failBody, goneError, isPlain, sendWhole, throwObstacle } from './engine-body';
 import { nodeError } from './node-internals';
 import type { OwnResponse } from './server-response';
 
@@ -32,12 +31,11 @@ export function respondWithFragment(
   urlOrPath: string,
   callback: FragmentCallback | undefined,
 ): void {
-  throwObstacle(response, method);
+  const gone = throwObstacle(response, method);
   // On node:http, where an app whose classes were bred runs too, there is no server of ours.
   const name = (response[kServer] as OwnResponse[typeof kServer] | undefined)?.fragmentName(urlOrPath) ?? urlOrPath;
-  const gone = obstacle(response, method);
   if (gone !== null) {
-    process.nextTick(fail, response, callback, gone);
+    process.nextTick(failBody, response, callback, gone);
     return;
   }
   const { _header: header, statusMessage } = response;
@@ -52,12 +50,7 @@ export function respondWithFragment(
     }
     takeBack(response, before);
   }
-  process.nextTick(fail, response, callback, makeError('ERR_HTTPSYS_FRAGMENT', name, why));
-}
-
-function fail(response: OwnResponse, callback: FragmentCallback | undefined, error: Error): void {
-  if (callback !== undefined) callback(error);
-  else if (!response.destroyed) response.emit('error', error);
+  process.nextTick(failBody, response, callback, makeError('ERR_HTTPSYS_FRAGMENT', name, why));
 }
 
 /** Nothing has left: the program may answer anything. */
@@ -79,11 +72,10 @@ export function fragmentUsed(response: OwnResponse, missing: boolean): void {
   const { name, callback } = task;
   if (missing) {
     takeBack(response, task);
-    fail(response, callback, nodeError(Error, 'ENOENT', `ENOENT: no fragment of that name in the engine's cache, '${name}'`));
+    failBody(response, callback, nodeError(Error, 'ENOENT', `ENOENT: no fragment of that name in the engine's cache, '${name}'`));
     return;
   }
-  if (callback !== undefined) response.once('finish', () => callback(null));
-  completeAtOnce(response);
+  completeBody(response, callback);
 }
 
 /** The client or the engine is gone before. */
