@@ -1,9 +1,7 @@
 #include "httpsys/fragment_operation.h"
 
-#include <algorithm>
-
 #include "common/frame_writer.h"
-#include "httpsys/driver_limits.h"
+#include "httpsys/cache_policy.h"
 #include "httpsys/exchange.h"
 #include "httpsys/http_functions.h"
 #include "httpsys/request_queue.h"
@@ -28,9 +26,7 @@ FragmentOperation::FragmentOperation(RequestQueue* queue, uint32_t token, const 
   chunk_.DataChunkType = HttpDataChunkFromMemory;
   chunk_.FromMemory.pBuffer = data_.data();
   chunk_.FromMemory.BufferLength = static_cast<ULONG>(data_.size());
-  const int64_t seconds = policySeconds(parts.policy);
-  policy_.Policy = seconds == 0 ? HttpCachePolicyUserInvalidates : HttpCachePolicyTimeToLive;
-  policy_.SecondsToLive = static_cast<ULONG>(std::min<int64_t>(seconds, limits::kSecondsToLiveMax));
+  policy_ = cachePolicy(policySeconds(parts.policy));
 }
 
 void FragmentOperation::start() {

@@ -1,10 +1,10 @@
 #include "httpsys/response_operation.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "common/field_line.h"
 #include "common/status_codes.h"
+#include "httpsys/cache_policy.h"
 #include "httpsys/driver_limits.h"
 #include "httpsys/exchange.h"
 #include "httpsys/http_functions.h"
@@ -137,12 +137,7 @@ void ResponseOperation::setKnown(int id, std::string_view value) {
 
 void ResponseOperation::setPolicy(int64_t seconds) {
   hasPolicy_ = seconds >= 0;
-  policy_ = HTTP_CACHE_POLICY();
-  if (seconds == 0) policy_.Policy = HttpCachePolicyUserInvalidates;
-  if (seconds > 0) {
-    policy_.Policy = HttpCachePolicyTimeToLive;
-    policy_.SecondsToLive = static_cast<ULONG>(std::min<int64_t>(seconds, limits::kSecondsToLiveMax));
-  }
+  policy_ = hasPolicy_ ? cachePolicy(seconds) : HTTP_CACHE_POLICY();
 }
 
 void ResponseOperation::setChallenges(const std::vector<std::string_view>& schemes) {
