@@ -1,11 +1,10 @@
 // `npm run test:packages`: core and the Express adapter as a user installs them: packed, installed by npm in an empty folder with no compiler
 // in PATH and no network, loaded by require and by import, and serving. Where Wine is installed, also by Windows' node.exe.
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { freePort } from '../packages/core/test/support/free-port.cjs';
 import { buildTypeScript, root, run } from './lib/build.mjs';
 import { nodeVersion, runScript, wineIsInstalled } from './lib/wine.mjs';
 
@@ -127,16 +126,6 @@ async function serves(file, command, env) {
   const port = String(await freePort());
   const { code, text } = await collect(command, [file], { ...process.env, ...env, PORT: port, HTTPSYS_RUNTIME_DIR: folder });
   check(code === 0 && text.includes(answers[file]), `${file} serves on ${where}`, `status ${code}\n${text}`);
-}
-
-/** A prefix names its port. */
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 function collect(command, args, env) {

@@ -3,11 +3,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../packages/core/test/support/free-port.cjs';
 import { marker, serverProcesses } from './proc.mjs';
 
 const readyDeadline = 20_000;
@@ -24,14 +24,6 @@ export function stopServers() {
 export function nginxVersion() {
   const result = spawnSync('nginx', ['-v'], { encoding: 'utf8' });
   return result.error ? null : (/nginx\/(\S+)/.exec(result.stderr)?.[1] ?? 'unknown');
-}
-
-async function freePort() {
-  const probe = net.createServer();
-  await new Promise((resolve, reject) => probe.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }
 
 /** One answer; the connection is not kept. */

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { freePort, Run, until } from './helpers.mjs';
+import { freePort } from '../../packages/core/test/support/free-port.cjs';
+import { Run, until } from './helpers.mjs';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const picture = fileURLToPath(new URL('../../docs/images/landing.png', import.meta.url));

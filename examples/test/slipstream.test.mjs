@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { freePort, Run, until } from './helpers.mjs';
+import { freePort } from '../../packages/core/test/support/free-port.cjs';
+import { Run, until } from './helpers.mjs';
 
 const folder = new URL('../slipstream/', import.meta.url);
 const app = fileURLToPath(new URL('app.js', folder));

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { canListProcesses } from '../../scripts/lib/processes.mjs';
-import { freePort, Run, until } from './helpers.mjs';
+import { freePort } from '../../packages/core/test/support/free-port.cjs';
+import { Run, until } from './helpers.mjs';
 
 const apps = ['express', 'fastify', 'koa', 'plain'];
 const backMs = 15_000;

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
-import { freePort, Run, until } from './helpers.mjs';
+import { freePort } from '../../packages/core/test/support/free-port.cjs';
+import { Run, until } from './helpers.mjs';
 
 const app = fileURLToPath(new URL('../websocket/app.mjs', import.meta.url));
 

@@ -28,7 +28,7 @@ export function makeTree() {
     const from = join(core, 'test', folder);
     for (const name of readdirSync(from, { recursive: true })) {
       const source = join(from, name);
-      if (!statSync(source).isFile() || name.endsWith('.d.ts')) continue;
+      if (!statSync(source).isFile() || /\.d\.c?ts$/.test(name)) continue;
       const target = join(tree, 'test', folder, name.replace(/\.ts$/, '.js'));
       wanted.add(target);
       if (isCurrent(target, source)) continue;

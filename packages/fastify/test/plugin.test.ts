@@ -4,7 +4,8 @@ import { after, describe, test } from 'node:test';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { httpsysFastify } from '../src/index';
 import defaultExport from '../src/index';
-import { freePort, privateService, request, type EngineName } from '../../core/test/support/adapters';
+import { privateService, request, type EngineName } from '../../core/test/support/adapters';
+import { freePort } from '../../core/test/support/free-port.cjs';
 
 // No test waits for an entry to expire, so entries live longer than a test file.
 const ttl = 600;

@@ -5,7 +5,8 @@ import Fastify from 'fastify';
 import supertest from 'supertest';
 import { Server } from '@httpsys/core';
 import { httpsysFastify, httpsysServerFactory } from '../src/index';
-import { freePort, privateService, request } from '../../core/test/support/adapters';
+import { privateService, request } from '../../core/test/support/adapters';
+import { freePort } from '../../core/test/support/free-port.cjs';
 
 const serviceGone = privateService();
 after(serviceGone);

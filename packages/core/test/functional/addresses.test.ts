@@ -7,7 +7,8 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 import type { AddressInfo } from 'node:net';
-import { createServer, engine, freePort, listening, onFreePort, shutDown, unless } from '../support/engine';
+import { createServer, engine, listening, onFreePort, shutDown, unless } from '../support/engine';
+import { freePort } from '../support/free-port.cjs';
 import { fetchOnce } from '../support/client';
 import { privateRuntime, startChild } from '../support/child';
 

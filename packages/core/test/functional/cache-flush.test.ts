@@ -5,7 +5,6 @@ import {
   anyHost,
   createServer,
   features,
-  freePort,
   listening,
   onFreePort,
   serve,
@@ -14,6 +13,7 @@ import {
   type Running,
   type TestServer,
 } from '../support/engine';
+import { freePort } from '../support/free-port.cjs';
 import { fetchOnce } from '../support/client';
 import { privateRuntime, startChild } from '../support/child';
 

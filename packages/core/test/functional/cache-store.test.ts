@@ -1,7 +1,8 @@
 /** When a response is stored (http-server-api.md section 5.1 and 5.2). */
 import { test, type TestContext } from 'node:test';
 import * as assert from 'node:assert/strict';
-import { engine, features, freePort, serve, unless, type Running, type TestListener, type TestServerOptions } from '../support/engine';
+import { engine, features, serve, unless, type Running, type TestListener, type TestServerOptions } from '../support/engine';
+import { freePort } from '../support/free-port.cjs';
 import { startChild } from '../support/child';
 import { RawClient, fetchOnce, type RawResponse } from '../support/client';
 import { eventually } from '../support/poll';

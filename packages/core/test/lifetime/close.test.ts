@@ -1,7 +1,8 @@
 /** Closing a server during each operation that can be pending: it always ends, and nothing is called afterwards. */
 import { test, type TestContext } from 'node:test';
 import * as assert from 'node:assert/strict';
-import { createServer, engine, features, freePort, listen, serve, shutDown, unless, type TestResponse } from '../support/engine';
+import { createServer, engine, features, listen, serve, shutDown, unless, type TestResponse } from '../support/engine';
+import { freePort } from '../support/free-port.cjs';
 import { RawClient } from '../support/client';
 import { eventually, nextEvent, within } from '../support/poll';
 

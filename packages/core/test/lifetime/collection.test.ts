@@ -1,7 +1,8 @@
 /** What is over can be collected: servers, requests, responses, sockets. Runs in a child with --expose-gc. */
 import { test } from 'node:test';
 import * as assert from 'node:assert/strict';
-import { engine, freePort } from '../support/engine';
+import { engine } from '../support/engine';
+import { freePort } from '../support/free-port.cjs';
 import { startChild } from '../support/child';
 
 const prelude = `

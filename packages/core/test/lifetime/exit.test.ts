@@ -1,7 +1,8 @@
 /** Leaving a process at every stage of a server's life: the exit code is the program's own, never a signal. */
 import { test } from 'node:test';
 import * as assert from 'node:assert/strict';
-import { engine, freePort } from '../support/engine';
+import { engine } from '../support/engine';
+import { freePort } from '../support/free-port.cjs';
 import { startChild } from '../support/child';
 
 const target = async (): Promise<NodeJS.ProcessEnv> => ({ TARGET: engine === 'service' ? `http://*:${await freePort()}/` : '' });

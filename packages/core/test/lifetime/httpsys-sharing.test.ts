@@ -1,7 +1,8 @@
 /** URL-27: processes that know nothing of each other share a port by prefix. */
 import { test } from 'node:test';
 import * as assert from 'node:assert/strict';
-import { createServer, engine, freePort, listening, shutDown, unless } from '../support/engine';
+import { createServer, engine, listening, shutDown, unless } from '../support/engine';
+import { freePort } from '../support/free-port.cjs';
 import { startChild } from '../support/child';
 import { fetchOnce } from '../support/client';
 

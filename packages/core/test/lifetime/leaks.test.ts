@@ -5,7 +5,8 @@
 import { test } from 'node:test';
 import * as assert from 'node:assert/strict';
 import * as path from 'node:path';
-import { engine, freePort } from '../support/engine';
+import { engine } from '../support/engine';
+import { freePort } from '../support/free-port.cjs';
 import { startChild } from '../support/child';
 
 const requests = Number(process.env.HTTPSYS_LEAK_REQUESTS ?? 20_000);

@@ -1,7 +1,8 @@
 /** The addon in worker threads: one engine per thread, ended with it. */
 import { test } from 'node:test';
 import * as assert from 'node:assert/strict';
-import { engine, freePort, unless } from '../support/engine';
+import { engine, unless } from '../support/engine';
+import { freePort } from '../support/free-port.cjs';
 import { startChild } from '../support/child';
 
 const possible = unless(engine !== 'node', 'node:http has no addon');

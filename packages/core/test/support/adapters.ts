@@ -1,23 +1,13 @@
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as http from 'node:http';
-import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from '@httpsys/core';
+import { freePort } from './free-port.cjs';
 
 const deadlineMs = 15_000;
-
-/** A prefix names its port, so a free one has to be found first. */
-export async function freePort(): Promise<number> {
-  const probe = net.createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as net.AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 export type EngineName = 'embedded' | 'service';
 

@@ -10,6 +10,7 @@ import * as path from 'node:path';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { RawClient, fetchOnce, type RawResponse } from './client';
+import { freePort } from './free-port.cjs';
 import { eventually, within } from './poll';
 import { stopService } from './service-process';
 import { wineHttp } from './wine';
@@ -102,24 +103,6 @@ export function createServer(options: TestServerOptions = {}, listener?: TestLis
   return loadCore().createServer({ ...engineOption, ...options }, listener);
 }
 
-/** Ports that were given out without their last digit: Wine's HTTP service does not tell them apart by it (WINE-18). */
-const tensTaken = new Set<number>();
-
-/** A port that was free a moment ago; callers retry on EADDRINUSE. */
-export async function freePort(): Promise<number> {
-  const probe = net.createServer();
-  await new Promise<void>((resolve, reject) => {
-    probe.once('error', reject);
-    probe.listen(0, resolve);
-  });
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  const tens = Math.floor(port / 10);
-  if (wineHttp && tensTaken.has(tens)) return freePort();
-  tensTaken.add(tens);
-  return port;
-}
-
 /** Ports of servers on Wine's HTTP service. */
 const winePorts = new WeakMap<http.Server, number>();
 
@@ -151,7 +134,7 @@ function isRefused(port: number): Promise<boolean> {
 
 const FREE_PORT_ATTEMPTS = 5;
 
-/** Runs `attempt` with fresh ports until one is not taken by somebody else meanwhile. */
+/** Runs `attempt` with fresh ports until one is not taken by a program that is no test meanwhile. */
 export async function onFreePort<T>(attempt: (port: number) => Promise<T>): Promise<T> {
   for (let left = FREE_PORT_ATTEMPTS; ; left--) {
     try {

@@ -3,7 +3,7 @@ import * as assert from 'node:assert/strict';
 import * as http from 'node:http';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { freePort } from '../support/engine';
+import { freePort } from '../support/free-port.cjs';
 import { ask, unavailable, WindowsPrograms } from './windows-programs';
 
 const available = { skip: unavailable };
