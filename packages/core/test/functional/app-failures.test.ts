@@ -124,7 +124,9 @@ test(
   '2.5: the prefix of an application that died answers 503 and goes on serving what is cached; its successor takes over',
   sharing,
   async (t) => {
-    const first = await application(t, undefined, 'app');
+    // The service leaves soon after its last application, and a start may take longer.
+    const steady = await application(t, undefined, 'steady');
+    const first = await application(t, steady.port, 'app');
     const cached = (await fetchOnce(first.port, '/app/cached')).text;
     first.child.kill();
     await first.child.exited();

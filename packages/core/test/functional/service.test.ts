@@ -8,12 +8,15 @@ import { freePort } from '../support/free-port.cjs';
 import { RawClient, fetchOnce } from '../support/client';
 import { privateRuntime, startChild, type Child } from '../support/child';
 import { servicePid } from '../support/service-process';
-import { eventually } from '../support/poll';
+import { DEADLINE_MS, eventually } from '../support/poll';
 
 const service = unless(features.service, 'only the service is a process of its own');
 
+/** Longer than any start of a program, milliseconds. */
+const longLinger = { HTTPSYS_SERVICE_LINGER_MS: String(4 * DEADLINE_MS) };
+
 /** An application on a prefix of the service in `directory`. */
-function application(t: TestContext, directory: string, prefix: string): Child {
+function application(t: TestContext, directory: string, prefix: string, environment: NodeJS.ProcessEnv = {}): Child {
   return startChild(
     t,
     `
@@ -31,7 +34,7 @@ function application(t: TestContext, directory: string, prefix: string): Child {
     process.on('message', (message) => { if (message.close) server.close(() => { report({ serverClosed: true }); letGo(); }); });
     listenAndReport(server, process.env.PREFIX);
   `,
-    { HTTPSYS_RUNTIME_DIR: directory, PREFIX: prefix },
+    { HTTPSYS_RUNTIME_DIR: directory, PREFIX: prefix, ...environment },
   );
 }
 
@@ -152,7 +155,7 @@ test('the service is gone after its last application, and leaves no socket', ser
 test('an application that comes while the service lingers finds it', service, async (t) => {
   const directory = privateRuntime(t);
   const port = await freePort();
-  const first = application(t, directory, `http://*:${port}/a/`);
+  const first = application(t, directory, `http://*:${port}/a/`, longLinger);
   await first.report('listening');
   const pid = servicePid(directory);
   first.tell({ close: true });
