@@ -1,15 +1,9 @@
 /** What a program sees when a client is gone before its answer: node:http's events in node:http's order. */
 import { kEnded, kLink, kResponse, kServer, kWaiting } from '../symbols';
-import type { ConnectionSocket } from './connection-socket';
+import { destroyRequest } from './client-gone';
 import { loseFragment } from './fragment-response';
-import type { Link, OwnRequest } from './incoming-message';
 import { nodeError } from './node-internals';
-import type { OwnResponse } from './server-response';
-
-/** The request's body breaks off. */
-export function destroyRequest(request: OwnRequest): void {
-  if (!request.destroyed) request.destroy(nodeError(Error, 'ECONNRESET', 'aborted'));
-}
+import type { Link, OwnRequest, OwnResponse, OwnSocket } from './own';
 
 function emitResponseClose(response: OwnResponse): void {
   if (response._closed) return;
@@ -18,7 +12,7 @@ function emitResponseClose(response: OwnResponse): void {
   response.emit('close');
 }
 
-function emitSocketClose(socket: ConnectionSocket, hadError: boolean): void {
+function emitSocketClose(socket: OwnSocket, hadError: boolean): void {
   socket.scope.emitDestroy();
   socket.emit('close', hadError);
 }
@@ -27,7 +21,7 @@ function emitSocketClose(socket: ConnectionSocket, hadError: boolean): void {
  * Tells of the end of a connection: 'aborted' on the request that was under way, 'close' on its response and on the socket, then 'error' and
  * 'close' on the request. A listener that throws keeps nothing from the others.
  */
-export function announceEnd(socket: ConnectionSocket, request: OwnRequest | null, hadError: boolean): void {
+export function announceEnd(socket: OwnSocket, request: OwnRequest | null, hadError: boolean): void {
   if (request !== null) {
     process.nextTick(destroyRequest, request);
     process.nextTick(emitResponseClose, request[kResponse]!);

@@ -1,10 +1,10 @@
 /** 'clientError' as node:http has it: malformed requests that the engine left to the program (docs/frames.md), with Node's codes. */
 import { STATUS_CODES } from 'node:http';
 import * as frames from '../queue/frames';
-import { resetError, type ConnectionSocket } from './connection-socket';
+import { resetError } from './client-gone';
 import { handResponseOver } from './handed-response';
 import { nodeError } from './node-internals';
-import type { Server } from './server';
+import type { OwnServer, OwnSocket } from './own';
 
 interface ParseError extends NodeJS.ErrnoException {
   reason?: string;
@@ -56,7 +56,7 @@ function answerOf(error: ParseError): string {
 }
 
 /** CLIENT_ERROR has come: the connection is the program's to answer. */
-export function receiveClientError(server: Server, socket: ConnectionSocket, reason: number, understood: number, packet: Buffer): void {
+export function receiveClientError(server: OwnServer, socket: OwnSocket, reason: number, understood: number, packet: Buffer): void {
   if (reason === frames.ClientErrorReset) {
     socket.closedByEngine(resetError());
     return;
@@ -73,7 +73,7 @@ export function receiveClientError(server: Server, socket: ConnectionSocket, rea
 }
 
 /** A request that had been delivered broke on its way, and the engine has answered or closed already. */
-export function emitClientError(server: Server, socket: ConnectionSocket, reason: number): void {
+export function emitClientError(server: OwnServer, socket: OwnSocket, reason: number): void {
   const error =
     reason === frames.AbortTimeout
       ? nodeError(Error, 'ERR_HTTP_REQUEST_TIMEOUT', 'Request timeout')

@@ -4,9 +4,9 @@
  */
 import * as cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
-import type { Server } from './server';
+import type { OwnServer } from './own';
 
-const open = new Set<Server>();
+const open = new Set<OwnServer>();
 let wrapped = false;
 
 /** node:cluster's own message; `process.send` of a worker is its way to the primary. */
@@ -43,7 +43,7 @@ function wrapDisconnect(): void {
 }
 
 /** A server of this process listens. */
-export function workerListens(server: Server): void {
+export function workerListens(server: OwnServer): void {
   if (!cluster.default.isWorker) return;
   open.add(server);
   wrapDisconnect();
@@ -51,6 +51,6 @@ export function workerListens(server: Server): void {
 }
 
 /** It is closed. */
-export function workerClosed(server: Server): void {
+export function workerClosed(server: OwnServer): void {
   open.delete(server);
 }

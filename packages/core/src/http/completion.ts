@@ -6,9 +6,8 @@ import type * as http from 'node:http';
 import { EventEmitter } from 'node:events';
 import { responseFinishChannel } from '../diagnostics';
 import { kBodyDone, kLink, kResponse, kServer } from '../symbols';
-import { destroyRequest } from './abort';
-import type { OwnRequest } from './incoming-message';
-import type { OwnResponse } from './server-response';
+import { destroyRequest } from './client-gone';
+import type { OwnRequest, OwnResponse } from './own';
 
 interface Listened {
   _eventsCount: number;

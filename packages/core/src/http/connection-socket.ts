@@ -4,19 +4,17 @@
  */
 import { AsyncResource } from 'node:async_hooks';
 import * as net from 'node:net';
-import { constants } from 'node:os';
 import * as stream from 'node:stream';
 import type { ConnectionAddress } from '../queue/decode';
 import * as frames from '../queue/frames';
 import { defineAccessors } from './accessors';
 import { kEnded, kFragment, kLink, kResponse } from '../symbols';
 import { abortExchange, announceEnd } from './abort';
+import { resetError } from './client-gone';
 import { kTimeout, nodeError } from './node-internals';
 import { OpaqueStream } from './opaque-stream';
+import type { Link, OwnRequest, OwnResponse, OwnServer, OwnSocket } from './own';
 import { RawAnswer } from './raw-answer';
-import type { Link, OwnRequest } from './incoming-message';
-import type { Server } from './server';
-import type { OwnResponse } from './server-response';
 import { toBuffer, type WrittenPiece } from './windowed-bytes';
 
 function ignoreError(): void {}
@@ -38,11 +36,6 @@ function onSocketTimeout(this: ConnectionSocket): void {
   if (!heard.includes(true)) this.destroy();
 }
 
-/** What node:net reports of a client that resets the connection. */
-export function resetError(): Error {
-  return Object.assign(nodeError(Error, 'ECONNRESET', 'read ECONNRESET'), { errno: -constants.errno.ECONNRESET, syscall: 'read' });
-}
-
 /** Bytes a response may be ahead of its client before `write` returns false. */
 export const socketHighWaterMark = 64 * 1024;
 
@@ -52,10 +45,10 @@ interface Address {
   family?: string | undefined;
 }
 
-export class ConnectionSocket extends net.Socket {
+export class ConnectionSocket extends net.Socket implements OwnSocket {
   readonly connectionId: number;
   /** The server that was told of the connection; http-terminator and Next look for it here. */
-  readonly server: Server;
+  readonly server: OwnServer;
   /** True over TLS, else undefined, as a socket of node:net has it. */
   readonly encrypted: true | undefined;
   /** Response under way, or null while idle (http-terminator destroys idle sockets at once). */
@@ -86,7 +79,7 @@ export class ConnectionSocket extends net.Socket {
   /** The client's request was malformed, and the program may answer it. */
   private handed = false;
 
-  constructor(server: Server, link: Link, connectionId: number, flags: number, addresses: ConnectionAddress) {
+  constructor(server: OwnServer, link: Link, connectionId: number, flags: number, addresses: ConnectionAddress) {
     super({
       allowHalfOpen: true,
       highWaterMark: server.responseOptions.highWaterMark ?? socketHighWaterMark,

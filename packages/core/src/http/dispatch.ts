@@ -7,10 +7,9 @@ import { readHeaderEntries } from '../queue/header-entries';
 import { methodNames } from '../queue/methods';
 import { kBodyDone, kCreditOwed, kLink, kResponse, kUnstorable, kUser } from '../symbols';
 import { leaveRequest } from './completion';
-import type { ConnectionSocket } from './connection-socket';
-import { initRequest, type OwnRequest } from './incoming-message';
-import type { Server } from './server';
-import { initResponse, type OwnResponse } from './server-response';
+import { initRequest } from './incoming-message';
+import type { OwnRequest, OwnResponse, OwnServer, OwnSocket } from './own';
+import { initResponse } from './server-response';
 import { dispatchUpgrade, showsAhead } from './upgrade';
 
 const connectCode = methodNames.indexOf('CONNECT');
@@ -41,7 +40,7 @@ function applyFacts(request: OwnRequest, facts: RequestFacts | null): void {
 }
 
 /** The requests of one server. */
-export function requestDispatcher(server: Server): TakeRequest<OwnRequest, ConnectionSocket> {
+export function requestDispatcher(server: OwnServer): TakeRequest<OwnRequest, OwnSocket> {
   return (link, id, flags, methodCode, connectionId, urlContext, text, methodBytes, targetBytes, headerCount, body) => {
     link.takeCredit();
     const socket = link.findConnection(connectionId);
@@ -93,12 +92,12 @@ export function requestDispatcher(server: Server): TakeRequest<OwnRequest, Conne
   };
 }
 
-function announce(server: Server, request: OwnRequest, response: OwnResponse, flags: number, http10: boolean): void {
+function announce(server: OwnServer, request: OwnRequest, response: OwnResponse, flags: number, http10: boolean): void {
   if (requestStartChannel.hasSubscribers) requestStartChannel.publish({ request, response, socket: request.socket, server });
   if (responseCreatedChannel.hasSubscribers) responseCreatedChannel.publish({ request, response });
   const { maxRequestsPerSocket } = server;
   if (maxRequestsPerSocket !== null && maxRequestsPerSocket > 0) {
-    const socket = request.socket as ConnectionSocket;
+    const socket = request.socket as OwnSocket;
     if (socket.requestCount > maxRequestsPerSocket) {
       server.emit('dropRequest', request, socket);
       response.writeHead(503);
@@ -132,7 +131,7 @@ export function takeBody(request: OwnRequest, piece: Buffer, last: boolean): voi
     request[kBodyDone] = true;
     request.complete = true;
   }
-  (request.socket as ConnectionSocket).touch();
+  (request.socket as OwnSocket).touch();
   if (!request.destroyed) {
     if (piece.length > 0) {
       request[kCreditOwed] += piece.length;

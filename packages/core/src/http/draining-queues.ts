@@ -2,15 +2,11 @@
  * Queues that a server has closed: their URLs go first, then what was under way is answered, then the queue ends. The server may listen
  * again meanwhile, as node:http's can.
  */
-import type { RequestQueue } from '../queue/request-queue';
 import * as frames from '../queue/frames';
-import type { ConnectionSocket } from './connection-socket';
-import type { Link, OwnRequest } from './incoming-message';
-
-export type Queue = RequestQueue<OwnRequest, ConnectionSocket>;
+import type { Link, OwnSocket, Queue } from './own';
 
 /** The connections of a queue that the program has been told of. */
-export function socketsOf(queue: Queue): ConnectionSocket[] {
+export function socketsOf(queue: Queue): OwnSocket[] {
   return linksOf(queue).flatMap((link) => link.connections.filter((socket) => socket !== null && socket !== undefined));
 }
 

@@ -4,10 +4,9 @@
 import * as frames from '../queue/frames';
 import { kEnded, kHead, kHeadFlags, kLink, kSent } from '../symbols';
 import { completeAtOnce } from './completion';
-import type { Link } from './incoming-message';
 import { kStatistics, nativeEnd, node, nodeError } from './node-internals';
+import type { Link, OwnResponse } from './own';
 import { countWritten, reasonOf, statusOf } from './response-hooks';
-import type { OwnResponse } from './server-response';
 
 type BodyCallback = (error: Error | null) => void;
 

@@ -6,21 +6,20 @@ import { readHeaderEntries } from '../queue/header-entries';
 import type { QueueEvents } from '../queue/request-queue';
 import { kResponse } from '../symbols';
 import { emitClientError, receiveClientError } from './client-error';
-import { ConnectionSocket, resetError } from './connection-socket';
+import { resetError } from './client-gone';
+import { ConnectionSocket } from './connection-socket';
 import { requestDispatcher, takeBody } from './dispatch';
-import type { Queue } from './draining-queues';
 import { fragmentUsed } from './fragment-response';
-import type { Link, OwnRequest } from './incoming-message';
+import type { Link, OwnRequest, OwnServer, OwnSocket, Queue } from './own';
 import { onResponseDrained } from './response-hooks';
 import { SecureConnectionSocket } from './secure-socket';
-import type { Server } from './server';
 
-const socketOf = (request: OwnRequest): ConnectionSocket => request.socket as ConnectionSocket;
+const socketOf = (request: OwnRequest): OwnSocket => request.socket as OwnSocket;
 
-export class EngineEvents implements QueueEvents<OwnRequest, ConnectionSocket> {
-  readonly onRequest: TakeRequest<OwnRequest, ConnectionSocket>;
+export class EngineEvents implements QueueEvents<OwnRequest, OwnSocket> {
+  readonly onRequest: TakeRequest<OwnRequest, OwnSocket>;
 
-  constructor(private readonly server: Server) {
+  constructor(private readonly server: OwnServer) {
     this.onRequest = requestDispatcher(server);
   }
 
@@ -73,11 +72,11 @@ export class EngineEvents implements QueueEvents<OwnRequest, ConnectionSocket> {
     socketOf(request).scope.runInAsyncScope(fragmentUsed, undefined, request[kResponse]!, missing);
   }
 
-  onConnectionClosed(_link: Link, socket: ConnectionSocket): void {
+  onConnectionClosed(_link: Link, socket: OwnSocket): void {
     socket.closedByEngine();
   }
 
-  onClientError(_link: Link, socket: ConnectionSocket, reason: number, understood: number, packet: Buffer): void {
+  onClientError(_link: Link, socket: OwnSocket, reason: number, understood: number, packet: Buffer): void {
     socket.scope.runInAsyncScope(receiveClientError, undefined, this.server, socket, reason, understood, packet);
   }
 

@@ -13,7 +13,7 @@ import * as frames from '../queue/frames';
 import { kPolicyBlock, kServer } from '../symbols';
 import { completeBody, composedFlags, composeHead, failBody, isPlain, obstacle, sendWhole, throwObstacle } from './engine-body';
 import { nodeError } from './node-internals';
-import type { OwnResponse } from './server-response';
+import type { OwnResponse } from './own';
 
 /** Which part of a file `respondWithFile` sends. */
 export interface FileOptions {

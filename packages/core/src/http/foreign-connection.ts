@@ -6,12 +6,12 @@ import type * as http from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ConnectionSocket } from './connection-socket';
 import { node } from './node-internals';
-import type { Server } from './server';
+import type { OwnServer } from './own';
 
 const [nodesListener] = new node.Server().listeners('connection') as ((this: http.Server, socket: Duplex) => void)[];
 
 /** A server's first listener of 'connection', in the place of node:http's. A connection of an engine that has left HTTP is one, too. */
-export function serveForeign(this: Server, socket: Duplex): void {
+export function serveForeign(this: OwnServer, socket: Duplex): void {
   if (!(socket instanceof ConnectionSocket) || socket.opaque !== null) nodesListener.call(this, socket);
 }
 

@@ -8,19 +8,10 @@ import * as frames from '../queue/frames';
 import { kEnded, kFragment, kHead, kPolicyBlock, kSent, kServer } from '../symbols';
 import { completeBody, composedFlags, composeHead, failBody, goneError, isPlain, sendWhole, throwObstacle } from './engine-body';
 import { nodeError } from './node-internals';
-import type { OwnResponse } from './server-response';
+import type { FragmentTask, OwnResponse } from './own';
 
 /** Called with an error when nothing was sent, else with null, when the response has finished. */
 export type FragmentCallback = (error: Error | null) => void;
-
-/** What a response is put back to when there is no such fragment. */
-export interface FragmentTask {
-  name: string;
-  callback: FragmentCallback | undefined;
-  header: string | null;
-  head: string | null;
-  statusMessage: string;
-}
 
 const method = 'respondWithFragment';
 

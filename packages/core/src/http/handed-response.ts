@@ -2,9 +2,8 @@
  * A response whose request broke on its way ('clientError'): the engine has let go of the exchange, and what the program answers through `res` all
  * the same is written to the client as it is, by Node's own code, as its socket is the program's (docs/frames.md, RAW).
  */
-import type { ConnectionSocket } from './connection-socket';
+import type { OwnResponse, OwnSocket } from './own';
 import { hooks } from './response-hooks';
-import type { OwnResponse } from './server-response';
 import { kHead, kLink } from '../symbols';
 
 function emitClose(response: OwnResponse): void {
@@ -23,7 +22,7 @@ function completeHead(response: OwnResponse): void {
 }
 
 /** Lets the response write to the socket itself; the connection ends behind it, because nothing more is read from it. */
-export function handResponseOver(response: OwnResponse, socket: ConnectionSocket): void {
+export function handResponseOver(response: OwnResponse, socket: OwnSocket): void {
   if (response._headerSent || response.finished) {
     // It was on its way to the engine, and is lost with the exchange.
     response.once('finish', () => socket.destroy());

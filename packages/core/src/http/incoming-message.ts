@@ -3,33 +3,12 @@
  */
 import type * as http from 'node:http';
 import type { Socket } from 'node:net';
-import type { ChannelLink } from '../queue/channel-link';
 import type { UserFacts } from '../queue/facts';
 import { joinRules, lowerOf } from '../queue/header-names';
 import { kBodyDone, kBrand, kCreditOwed, kLink, kPrefixPath, kResponse, kUnstorable, kUser } from '../symbols';
 import { defineAccessors } from './accessors';
-import type { ConnectionSocket } from './connection-socket';
 import { kHeaders, kHeadersCount, node } from './node-internals';
-import type { Server } from './server';
-import type { OwnResponse } from './server-response';
-
-export type Link = ChannelLink<OwnRequest, ConnectionSocket>;
-
-/** The private side of a request, whatever its class: set by `initRequest`, so that it survives a swap of prototypes. */
-export interface OwnRequest extends http.IncomingMessage {
-  requestId: number;
-  res: OwnResponse;
-  [kBrand]: true;
-  [kLink]: Link | null;
-  /** Null for one that was upgraded. */
-  [kResponse]: OwnResponse | null;
-  [kPrefixPath]: string;
-  [kCreditOwed]: number;
-  [kBodyDone]: boolean;
-  /** Only where the engine authenticates. */
-  [kUser]?: UserFacts;
-  [kUnstorable]: boolean;
-}
+import type { Link, OwnRequest, OwnServer } from './own';
 
 /** How Node joins a repeated field, by lower-case name. */
 function addHeader(name: string, value: string, headers: Record<string, string | string[] | undefined>, joinAll: boolean): void {
@@ -127,7 +106,7 @@ export function isHttpsysRequest(request: unknown): boolean {
 /** Fills a fresh message, of whichever class the server was given. */
 export function initRequest(
   message: http.IncomingMessage,
-  server: Server,
+  server: OwnServer,
   link: Link,
   requestId: number,
   method: string,

@@ -3,9 +3,8 @@
  * what is under way (docs/frames.md).
  */
 import * as frames from '../queue/frames';
-import type { ConnectionSocket } from './connection-socket';
-import type { Link, OwnRequest } from './incoming-message';
 import { nodeError } from './node-internals';
+import type { Link, OwnRequest, OwnSocket } from './own';
 import { isInterim, RawResponse } from './raw-response';
 import { toBuffer, WindowedBytes, type WrittenPiece } from './windowed-bytes';
 
@@ -27,12 +26,12 @@ export class OpaqueStream {
   private owed: number;
   private readonly output: WindowedBytes;
   private finished = false;
-  private readonly socket: ConnectionSocket;
+  private readonly socket: OwnSocket;
   private readonly link: Link;
   private readonly request: OwnRequest;
 
   /** @param ahead bytes that the client had sent behind its head */
-  constructor(socket: ConnectionSocket, link: Link, request: OwnRequest, ahead: number) {
+  constructor(socket: OwnSocket, link: Link, request: OwnRequest, ahead: number) {
     this.socket = socket;
     this.link = link;
     this.request = request;

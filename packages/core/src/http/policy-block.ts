@@ -2,7 +2,7 @@
 import { kPolicy, kServer, kUnstorable } from '../symbols';
 import { encodeCachePolicy, refusal, validateCachePolicy, warnRefusal, type CachePolicy } from './cache-policy';
 import { head } from './response-head';
-import type { OwnResponse } from './server-response';
+import type { OwnResponse } from './own';
 
 /**
  * A policy that was set after a swap of prototypes (Express in a closure), or on a message class of the user's own, has missed our setters

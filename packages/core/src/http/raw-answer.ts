@@ -5,11 +5,9 @@
 import * as frames from '../queue/frames';
 import { makeError } from '../errors';
 import { kEnded, kLink, kServer } from '../symbols';
-import type { ConnectionSocket } from './connection-socket';
-import type { Link, OwnRequest } from './incoming-message';
+import type { Link, OwnRequest, OwnResponse, OwnSocket } from './own';
 import { RawChunks } from './raw-chunks';
 import { isInterim, RawResponse, type RawHead } from './raw-response';
-import type { OwnResponse } from './server-response';
 import { toBuffer, WindowedBytes, type WrittenPiece } from './windowed-bytes';
 
 type Callback = (error?: Error | null) => void;
@@ -38,7 +36,7 @@ export class RawAnswer {
   private remaining = Infinity;
 
   constructor(
-    private readonly socket: ConnectionSocket,
+    private readonly socket: OwnSocket,
     private readonly link: Link,
     readonly response: OwnResponse,
   ) {

@@ -7,20 +7,14 @@ import type { BodyPiece } from '../queue/frame-writer';
 import { kBodyDone, kDrained, kEnded, kHead, kHeadFlags, kLink, kPolicyBlock, kReferred, kSent, kServer, kWaiting } from '../symbols';
 import { afterBodyRead, completeResponse } from './completion';
 import { kNeedDrain, kOutHeaders, node, nodeError } from './node-internals';
+import type { OwnResponse } from './own';
 import { policyBlock } from './policy-block';
 import { composeGiven, composeStored, head, type StoredHeaders } from './response-head';
-import type { OwnResponse } from './server-response';
 
 const proto = node.ServerResponse.prototype as unknown as { _finish(): void };
 
 /** Longest body, in bytes or UTF-16 units, that surely fits the engine's window in one frame. */
 export const pieceBytesMax = Math.floor(frames.ResponseWindowBytes / 3);
-
-/** A body piece that waits until the engine's window has room. */
-export interface WaitingPiece {
-  bytes: Uint8Array;
-  callback: (() => void) | null;
-}
 
 const { STATUS_CODES } = http;
 

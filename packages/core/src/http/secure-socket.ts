@@ -4,8 +4,7 @@ import type { PeerCertificate } from 'node:tls';
 import type { TlsFacts } from '../queue/facts';
 import type { ConnectionAddress } from '../queue/decode';
 import { ConnectionSocket } from './connection-socket';
-import type { Link } from './incoming-message';
-import type { Server } from './server';
+import type { Link, OwnServer } from './own';
 
 /** Schannel's protocol bits of the server side (SP_PROT_*_SERVER), as node:tls names them. */
 const protocols = new Map<number, string>([
@@ -48,7 +47,7 @@ export class SecureConnectionSocket extends ConnectionSocket {
   readonly authorizationError: string | null;
   private readonly facts: TlsFacts;
 
-  constructor(server: Server, link: Link, connectionId: number, flags: number, addresses: ConnectionAddress) {
+  constructor(server: OwnServer, link: Link, connectionId: number, flags: number, addresses: ConnectionAddress) {
     super(server, link, connectionId, flags, addresses);
     this.facts = addresses.tls ?? {};
     this.servername = this.facts.serverName ?? false;

@@ -6,65 +6,17 @@
 import type * as fs from 'node:fs';
 import * as http from 'node:http';
 import * as frames from '../queue/frames';
-import {
-  kDrained,
-  kEnded,
-  type kFragment,
-  kHead,
-  kHeadFlags,
-  kLink,
-  kPolicy,
-  kPolicyBlock,
-  kReferred,
-  kSent,
-  kServer,
-  kWaiting,
-} from '../symbols';
+import { kDrained, kEnded, kHead, kHeadFlags, kLink, kPolicy, kPolicyBlock, kReferred, kSent, kServer, kWaiting } from '../symbols';
 import { validateCachePolicy, type CachePolicy } from './cache-policy';
 import { completeAtOnce } from './completion';
 import { respondWithFile, type FileCallback, type FileOptions } from './file-response';
-import { respondWithFragment, type FragmentCallback, type FragmentTask } from './fragment-response';
-import type { Link, OwnRequest } from './incoming-message';
+import { respondWithFragment, type FragmentCallback } from './fragment-response';
 import { kOutHeaders, kStatistics, nativeEnd, nativeWriteHead, node } from './node-internals';
 import { setHeader } from './header-store';
+import type { Link, OwnResponse, OwnServer } from './own';
 import { policyBlock } from './policy-block';
-import { countWritten, headFlags, hooks, pieceBytesMax, reasonOf, statusOf, type WaitingPiece } from './response-hooks';
+import { countWritten, headFlags, hooks, pieceBytesMax, reasonOf, statusOf } from './response-hooks';
 import { composeStored, head, type StoredHeaders } from './response-head';
-import type { Server } from './server';
-
-/** The private side of a response, whatever its class. */
-export interface OwnResponse extends http.ServerResponse<OwnRequest> {
-  [kLink]: Link | null;
-  [kServer]: Server;
-  /** Header block, once composed and not yet sent. */
-  [kHead]: string | null;
-  [kHeadFlags]: number;
-  /** Body bytes handed to the engine, and those it reported as drained. */
-  [kSent]: number;
-  [kDrained]: number;
-  /** Pieces that wait for the engine's window. */
-  [kWaiting]: WaitingPiece[] | null;
-  /** Number of its last piece that went by reference; 0 for none. */
-  [kReferred]: number;
-  /** While the engine says whether it has the fragment that is the body. */
-  [kFragment]?: FragmentTask | null;
-  /** END was sent or the request is over. */
-  [kEnded]: boolean;
-  [kPolicy]: CachePolicy | null | undefined;
-  /** The block that goes with the head. */
-  [kPolicyBlock]: Uint8Array | null;
-  outputSize: number;
-  _header: string | null;
-  _headerSent: boolean;
-  _hasBody: boolean;
-  _contentLength: number | null;
-  _removedContLen: boolean;
-  _removedTE: boolean;
-  _removedConnection: boolean;
-  _closed: boolean;
-  _trailer: string;
-  finished: boolean;
-}
 
 const proto = node.ServerResponse.prototype;
 /** Here, because each access to a member of an imported module that is not ours calls a getter. */
@@ -234,7 +186,7 @@ function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | un
 }
 
 /** Puts the hooks and the state on a fresh response of whichever class the server was given. */
-export function initResponse(message: http.ServerResponse, server: Server, link: Link): OwnResponse {
+export function initResponse(message: http.ServerResponse, server: OwnServer, link: Link): OwnResponse {
   const response = message as unknown as OwnResponse;
   response[kLink] = link;
   response[kServer] = server;

@@ -19,20 +19,20 @@ import type { EngineState } from '../queue/state';
 import { defineAccessors } from './accessors';
 import { BaseServer } from './base-server';
 import { validateCachePolicy, type CachePolicy } from './cache-policy';
-import type { ConnectionSocket } from './connection-socket';
 import { EngineEvents } from './engine-events';
 import { breedMessageClasses, isExpressLike } from './express-prototypes';
-import { closeConnections, DrainingQueues, socketsOf, type Queue } from './draining-queues';
+import { closeConnections, DrainingQueues, socketsOf } from './draining-queues';
 import { isHeard, serveForeign } from './foreign-connection';
 import { flushTargets } from './flush-target';
 import { fragmentName } from './fragment-name';
 import { addFragment } from './fragment-store';
-import { IncomingMessage, type OwnRequest } from './incoming-message';
+import { IncomingMessage } from './incoming-message';
 import { workerClosed, workerListens } from './cluster-worker';
 import { parseListenArguments, type ListenOptions, type ListenRequest } from './listen-arguments';
 import { openQueue, type Opening } from './open-queue';
 import { nodeError } from './node-internals';
 import { defineNodeOptions, engineOptions } from './node-options';
+import type { OwnRequest, OwnServer, OwnSocket, Queue } from './own';
 import { ServerResponse } from './server-response';
 
 /** Events the engine has more to do for. */
@@ -42,10 +42,10 @@ const idleSecondsDefault = 120;
 
 type Listener = (request: IncomingMessage, response: ServerResponse<IncomingMessage>) => void;
 
-export class Server extends BaseServer {
+export class Server extends BaseServer implements OwnServer {
   /** @internal */
   messageClasses: {
-    IncomingMessage: new (socket: ConnectionSocket) => http.IncomingMessage;
+    IncomingMessage: new (socket: OwnSocket) => http.IncomingMessage;
     ServerResponse: new (request: OwnRequest, options: object) => http.ServerResponse;
   };
   /** @internal */
@@ -380,7 +380,7 @@ export class Server extends BaseServer {
 
   /** @internal */
   requestDone(request: OwnRequest): void {
-    const socket = request.socket as ConnectionSocket | null;
+    const socket = request.socket as OwnSocket | null;
     if (socket !== null && socket.currentRequest === request) socket.currentRequest = null;
     if (!this.draining.empty) setImmediate(() => this.draining.requestDone());
   }

@@ -1,9 +1,7 @@
 /** From a request that asks for an upgrade, or a CONNECT, to `server.emit('upgrade')` and `server.emit('connect')`. */
 import * as frames from '../queue/frames';
 import { kBodyDone } from '../symbols';
-import type { ConnectionSocket } from './connection-socket';
-import type { Link, OwnRequest } from './incoming-message';
-import type { Server } from './server';
+import type { Link, OwnRequest, OwnServer, OwnSocket } from './own';
 
 /** Minor version of the frame protocol since which engines know OPAQUE. */
 const opaqueMinor = 2;
@@ -20,10 +18,10 @@ export function showsAhead(link: Link): boolean {
  * @returns false when the program does not want it: then it is an ordinary request
  */
 export function dispatchUpgrade(
-  server: Server,
+  server: OwnServer,
   link: Link,
   request: OwnRequest,
-  socket: ConnectionSocket,
+  socket: OwnSocket,
   flags: number,
   ahead: Buffer | null,
 ): boolean {
@@ -45,7 +43,7 @@ export function dispatchUpgrade(
   return true;
 }
 
-function announce(server: Server, event: string, request: OwnRequest, socket: ConnectionSocket, head: Buffer): void {
+function announce(server: OwnServer, event: string, request: OwnRequest, socket: OwnSocket, head: Buffer): void {
   // As with node:http: a CONNECT, or an upgrade that `shouldUpgradeCallback` wanted, and nobody listens.
   if (!server.emit(event, request, socket, head)) socket.destroy();
 }
