@@ -5,7 +5,7 @@
 import type * as http from 'node:http';
 import { lowerOf } from '../queue/header-names';
 import { kOutHeaders, nativeSetHeader, node } from './node-internals';
-import { invalidValue, type StoredHeaders } from './response-head';
+import { isInvalidValue, type StoredHeaders } from './response-head';
 
 /** Objects without a prototype that share hidden classes, unlike `Object.create(null)`. */
 const FastHeaders = function () {} as unknown as new () => StoredHeaders;
@@ -26,7 +26,7 @@ export function setHeader<T extends http.ServerResponse>(this: T, name: string, 
     lower === undefined ||
     own._header !== null ||
     proto.setHeader !== nativeSetHeader ||
-    (typeof value === 'string' ? invalidValue.test(value) : typeof value !== 'number')
+    (typeof value === 'string' ? isInvalidValue(value) : typeof value !== 'number')
   ) {
     // Unusual names and values, and everything that throws, take Node's own way.
     own[kOutHeaders] ??= new FastHeaders();

@@ -6,15 +6,11 @@ import type { OwnResponse } from './own';
 
 /**
  * A policy that was set after a swap of prototypes (Express in a closure), or on a message class of the user's own, has missed our setters
- * and is a plain property.
+ * and is a plain property; on our own class these are the getters, which have nothing to say.
  */
 function assignedPolicy(response: OwnResponse): CachePolicy | null | undefined {
-  if (Object.hasOwn(response, 'cachePolicy')) {
-    const policy = (response as { cachePolicy?: CachePolicy | null }).cachePolicy;
-    return policy === undefined || policy === null ? policy : validateCachePolicy(policy);
-  }
-  if (!Object.hasOwn(response, 'cacheDuration')) return undefined;
-  const seconds = (response as { cacheDuration?: number }).cacheDuration;
+  const { cachePolicy: policy, cacheDuration: seconds } = response as { cachePolicy?: CachePolicy | null; cacheDuration?: number };
+  if (policy !== undefined) return policy === null ? null : validateCachePolicy(policy);
   return seconds === undefined ? undefined : validateCachePolicy({ ttl: seconds });
 }
 

@@ -2,15 +2,13 @@
  * Reads a batch of frames from an engine and hands each to the sink. Every length is checked: a malformed frame throws
  * `ERR_HTTPSYS_PROTOCOL`, and its channel ends.
  */
+import { readLatin1, readU16, readU32 } from './bytes';
 import type { ChannelLink, LinkedConnection, LinkedRequest } from './channel-link';
 import { readRequestFacts, readTlsFacts, type TlsFacts } from './facts';
 import * as frames from './frames';
 import { ProtocolError } from './protocol-error';
 
 export { ProtocolError } from './protocol-error';
-
-/** Node's Buffer with the method the type package leaves out. */
-export type InBuffer = Buffer & { latin1Slice(start: number, end: number): string };
 
 /**
  * A REQUEST frame in its parts: as arguments, for an object of them would be made for every request. `text` holds method (when written out), target
@@ -63,7 +61,7 @@ function malformed(why: string): Error {
   return new ProtocolError(why);
 }
 
-function readAddress(bytes: InBuffer, at: number, end: number): ConnectionAddress {
+function readAddress(bytes: Buffer, at: number, end: number): ConnectionAddress {
   if (end - at < 8) throw malformed('CONNECTION is too short');
   const remoteBytes = bytes[at + 4];
   const localBytes = bytes[at + 5];
@@ -72,10 +70,10 @@ function readAddress(bytes: InBuffer, at: number, end: number): ConnectionAddres
   const remoteAt = at + 8;
   const blocksAt = remoteAt + remoteBytes + localBytes;
   return {
-    remotePort: bytes.readUInt16LE(at),
-    localPort: bytes.readUInt16LE(at + 2),
-    remoteAddress: bytes.latin1Slice(remoteAt, remoteAt + remoteBytes),
-    localAddress: bytes.latin1Slice(remoteAt + remoteBytes, remoteAt + remoteBytes + localBytes),
+    remotePort: readU16(bytes, at),
+    localPort: readU16(bytes, at + 2),
+    remoteAddress: readLatin1(bytes, remoteAt, remoteAt + remoteBytes),
+    localAddress: readLatin1(bytes, remoteAt + remoteBytes, remoteAt + remoteBytes + localBytes),
     family: family === 4 ? 'IPv4' : family === 6 ? 'IPv6' : undefined,
     ...(blocksAt < end ? { tls: readTlsFacts(bytes, blocksAt, end) } : {}),
   };
@@ -84,16 +82,16 @@ function readAddress(bytes: InBuffer, at: number, end: number): ConnectionAddres
 function readRequest<R extends LinkedRequest, C extends LinkedConnection>(
   link: ChannelLink<R, C>,
   sink: FrameSink<R, C>,
-  bytes: InBuffer,
+  bytes: Buffer,
   start: number,
   end: number,
   flags: number,
   id: number,
 ): void {
   if (end - start < 32) throw malformed('REQUEST is too short');
-  const targetBytes = bytes.readUInt32LE(start + 20);
-  const headerBytes = bytes.readUInt32LE(start + 24);
-  const methodBytes = bytes.readUInt16LE(start + 30);
+  const targetBytes = readU32(bytes, start + 20);
+  const headerBytes = readU32(bytes, start + 24);
+  const methodBytes = readU16(bytes, start + 30);
   const textAt = start + 32;
   const bodyAt = textAt + methodBytes + targetBytes + headerBytes;
   if (bodyAt > end) throw malformed('REQUEST parts run past its end');
@@ -102,12 +100,12 @@ function readRequest<R extends LinkedRequest, C extends LinkedConnection>(
     id,
     flags,
     bytes[start + 6],
-    bytes.readUInt32LE(start + 12),
-    bytes.readUInt32LE(start + 16),
-    bytes.latin1Slice(textAt, bodyAt),
+    readU32(bytes, start + 12),
+    readU32(bytes, start + 16),
+    readLatin1(bytes, textAt, bodyAt),
     methodBytes,
     targetBytes,
-    bytes.readUInt16LE(start + 28),
+    readU16(bytes, start + 28),
     bodyAt === end ? null : bytes.subarray(bodyAt, end),
   );
 }
@@ -116,7 +114,7 @@ function readRequest<R extends LinkedRequest, C extends LinkedConnection>(
 export function decodeBatch<R extends LinkedRequest, C extends LinkedConnection>(
   link: ChannelLink<R, C>,
   sink: FrameSink<R, C>,
-  bytes: InBuffer,
+  bytes: Buffer,
   offset: number,
   length: number,
 ): void {
@@ -124,12 +122,12 @@ export function decodeBatch<R extends LinkedRequest, C extends LinkedConnection>
   let start = offset;
   while (start < batchEnd) {
     if (batchEnd - start < frames.HeaderBytes) throw malformed('a header is cut off');
-    const frameBytes = bytes.readUInt32LE(start);
+    const frameBytes = readU32(bytes, start);
     const end = start + frameBytes;
     if (frameBytes < frames.HeaderBytes || end > batchEnd) throw malformed(`a length of ${frameBytes} bytes`);
     const type = bytes[start + 4];
     const flags = bytes[start + 5];
-    const id = bytes.readUInt32LE(start + 8);
+    const id = readU32(bytes, start + 8);
     link.resumeAt = end;
     switch (type) {
       case frames.Request:
@@ -142,19 +140,19 @@ export function decodeBatch<R extends LinkedRequest, C extends LinkedConnection>
       }
       case frames.BodyEnd: {
         const request = link.findRequest(id);
-        if (request !== null) sink.onBodyEnd(request, bytes.latin1Slice(start + 12, end), bytes.readUInt16LE(start + 6));
+        if (request !== null) sink.onBodyEnd(request, readLatin1(bytes, start + 12, end), readU16(bytes, start + 6));
         break;
       }
       case frames.Aborted: {
         const request = link.findRequest(id);
-        if (request !== null) sink.onAborted(link, request, bytes.readUInt16LE(start + 6));
+        if (request !== null) sink.onAborted(link, request, readU16(bytes, start + 6));
         break;
       }
       case frames.Credit: {
         if (frameBytes < 16) throw malformed('CREDIT is too short');
         const request = link.findRequest(id);
         link.relieve();
-        if (request !== null) sink.onDrained(request, bytes.readUInt32LE(start + 12));
+        if (request !== null) sink.onDrained(request, readU32(bytes, start + 12));
         break;
       }
       case frames.Opaque: {
@@ -177,13 +175,7 @@ export function decodeBatch<R extends LinkedRequest, C extends LinkedConnection>
         if (frameBytes < 16) throw malformed('CLIENT_ERROR is too short');
         const connection = link.findConnection(id);
         if (connection !== null) {
-          sink.onClientError(
-            link,
-            connection,
-            bytes.readUInt16LE(start + 6),
-            bytes.readUInt32LE(start + 12),
-            bytes.subarray(start + 16, end),
-          );
+          sink.onClientError(link, connection, readU16(bytes, start + 6), readU32(bytes, start + 12), bytes.subarray(start + 16, end));
         } else {
           // The program destroyed the connection meanwhile, and the engine waits for an answer to the client.
           link.writer.plain(frames.CloseConnections, frames.CloseAll, id);
@@ -193,11 +185,11 @@ export function decodeBatch<R extends LinkedRequest, C extends LinkedConnection>
       }
       case frames.FragmentUsed: {
         const request = link.findRequest(id);
-        if (request !== null) sink.onFragmentUsed(link, request, bytes.readUInt16LE(start + 6) === frames.FragmentMissing);
+        if (request !== null) sink.onFragmentUsed(link, request, readU16(bytes, start + 6) === frames.FragmentMissing);
         break;
       }
       case frames.FragmentAdded:
-        link.onFragmentAdded(id, bytes.readUInt16LE(start + 6), frameBytes >= 16 ? bytes.readUInt32LE(start + 12) : 0);
+        link.onFragmentAdded(id, readU16(bytes, start + 6), frameBytes >= 16 ? readU32(bytes, start + 12) : 0);
         break;
       case frames.Detached:
         link.onDetached();

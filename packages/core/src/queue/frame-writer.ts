@@ -1,14 +1,8 @@
 /**
  * Composes frames from the application to the engine into one reusable buffer, which leaves in one call per batch.
  */
+import { readU32, writeLatin1, writeUtf8 } from './bytes';
 import * as frames from './frames';
-
-/** Buffer methods of Node that the type package leaves out; both write without a look at the encoding's name. */
-interface RawWrites {
-  latin1Write(text: string, offset: number): number;
-  utf8Write(text: string, offset: number): number;
-}
-type OutBuffer = Buffer & RawWrites;
 
 /** Starting size of a writer's buffer; most batches fit. */
 const initialBytes = 64 * 1024;
@@ -26,8 +20,8 @@ const malformedBlock = '\n';
 /** Anything a response body piece may be. */
 export type BodyPiece = string | Uint8Array;
 
-function allocate(bytes: number): OutBuffer {
-  return Buffer.allocUnsafeSlow(bytes) as OutBuffer;
+function allocate(bytes: number): Buffer {
+  return Buffer.allocUnsafeSlow(bytes);
 }
 
 /** Bytes needed at most for a piece in an encoding. */
@@ -38,7 +32,7 @@ function bytesMax(piece: BodyPiece, encoding: BufferEncoding | undefined): numbe
 
 /** One channel's outgoing batch. */
 export class FrameWriter {
-  buffer: OutBuffer = allocate(initialBytes);
+  buffer: Buffer = allocate(initialBytes);
   length = 0;
   /** Start of the newest frame, while it can still be amended (END flag on the last piece of a response). */
   private lastAt = -1;
@@ -72,12 +66,12 @@ export class FrameWriter {
     const start = this.reserve(20 + reason.length + policyBytes + head.length + (body === null ? 0 : bytesMax(body, encoding)));
     const out = this.buffer;
     let at = start + 20;
-    if (reason !== '') at += out.latin1Write(reason, at);
+    if (reason !== '') at += writeLatin1(out, reason, at);
     if (policy !== null) {
       out.set(policy, at);
       at += policyBytes;
     }
-    if (head !== '') at += out.latin1Write(head, at);
+    if (head !== '') at += writeLatin1(out, head, at);
     const bodyAt = at;
     if (body !== null) at += this.piece(body, encoding, at);
     const headBytes = head.length;
@@ -104,7 +98,7 @@ export class FrameWriter {
   /** Bytes of a connection that has left HTTP; returns their number. Writes of one turn become one frame. */
   opaque(id: number, piece: BodyPiece, encoding?: BufferEncoding): number {
     const at = this.lastAt;
-    if (at >= 0 && this.buffer[at + 4] === frames.Opaque && this.buffer[at + 5] === 0 && this.buffer.readUInt32LE(at + 8) === id) {
+    if (at >= 0 && this.buffer[at + 4] === frames.Opaque && this.buffer[at + 5] === 0 && readU32(this.buffer, at + 8) === id) {
       const end = this.reserve(bytesMax(piece, encoding));
       const more = this.piece(piece, encoding, end);
       this.close(at, end + more, frames.Opaque, 0, 0, id);
@@ -131,7 +125,7 @@ export class FrameWriter {
   end(id: number, trailers: string, standAlone: boolean, keepBody: boolean): void {
     const at = this.lastAt;
     const out = this.buffer;
-    if (trailers === '' && !standAlone && !keepBody && at >= 0 && out.readUInt32LE(at + 8) === id) {
+    if (trailers === '' && !standAlone && !keepBody && at >= 0 && readU32(out, at + 8) === id) {
       const type = out[at + 4];
       // ResponseEnd and DataEnd are the same bit.
       if (type === frames.Response || type === frames.Data) {
@@ -188,7 +182,7 @@ export class FrameWriter {
   private text(type: number, aux: number, id: number, text: string): void {
     if (text.length > blockBytesMax) text = malformedBlock;
     const start = this.reserve(12 + text.length);
-    const bytes = text === '' ? 0 : this.buffer.latin1Write(text, start + 12);
+    const bytes = text === '' ? 0 : writeLatin1(this.buffer, text, start + 12);
     this.close(start, start + 12 + bytes, type, 0, aux, id);
   }
 
@@ -197,8 +191,8 @@ export class FrameWriter {
       this.buffer.set(body, at);
       return body.byteLength;
     }
-    if (encoding === undefined || encoding === 'utf8' || encoding === 'utf-8') return this.buffer.utf8Write(body, at);
-    if (encoding === 'latin1' || encoding === 'binary') return this.buffer.latin1Write(body, at);
+    if (encoding === undefined || encoding === 'utf8' || encoding === 'utf-8') return writeUtf8(this.buffer, body, at);
+    if (encoding === 'latin1' || encoding === 'binary') return writeLatin1(this.buffer, body, at);
     // 'buffer' is what some streams pass on with a string; Node takes it for UTF-8.
     return this.buffer.write(body, at, (encoding as string) === 'buffer' ? 'utf8' : encoding);
   }

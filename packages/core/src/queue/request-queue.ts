@@ -5,7 +5,7 @@ import type { BoundUrl, Carrier, CarrierEvents, Channel } from '../carriers/carr
 import { makeError } from '../errors';
 import { ChannelLink, initialCredit, type LinkedConnection, type LinkedRequest } from './channel-link';
 import * as frames from './frames';
-import { decodeBatch, ProtocolError, type FrameSink, type InBuffer } from './decode';
+import { decodeBatch, ProtocolError, type FrameSink } from './decode';
 
 /** What happens to the queue as a whole. */
 export interface QueueEvents<R extends LinkedRequest, C extends LinkedConnection> extends FrameSink<R, C> {
@@ -24,7 +24,7 @@ export class RequestQueue<R extends LinkedRequest, C extends LinkedConnection> i
   private readonly unansweredMax: number;
   /** The Buffer over a carrier's array, made once per array. */
   private viewOf: Uint8Array | null = null;
-  private view: InBuffer = Buffer.alloc(0) as InBuffer;
+  private view: Buffer = Buffer.alloc(0);
 
   /**
    * @param makeCarrier gets this queue as the receiver of its events
@@ -47,7 +47,7 @@ export class RequestQueue<R extends LinkedRequest, C extends LinkedConnection> i
     if (link === undefined) return;
     if (this.viewOf !== batch) {
       this.viewOf = batch;
-      this.view = (Buffer.isBuffer(batch) ? batch : Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength)) as InBuffer;
+      this.view = Buffer.isBuffer(batch) ? batch : Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
     }
     link.beginBatch();
     try {
