@@ -99,11 +99,50 @@ function note(lower: string, value: string): void {
   }
 }
 
-function append(lower: string, name: string, value: unknown, unique: ReadonlySet<string> | null): void {
+/** A field that stood at its place in a head before: programs send the same ones again and again. */
+interface RecentField {
+  name: unknown;
+  value: string;
+  lower: string;
+  line: string;
+}
+
+/** A power of two. */
+const recentPlaces = 16;
+/** Longest value that is kept. */
+const recentValueMax = 64;
+const recentFields: RecentField[] = Array.from({ length: recentPlaces }, () => ({
+  name: Symbol('nothing yet'),
+  value: '',
+  lower: '',
+  line: '',
+}));
+
+/** Appends the field at place `n` when it is the one that stood there last, which was checked then. False: it is not. */
+function appendAgain(n: number, name: unknown, value: unknown): boolean {
+  const recent = recentFields[n & (recentPlaces - 1)];
+  if (recent.name !== name || recent.value !== value) return false;
+  note(recent.lower, recent.value);
+  head.text += recent.line;
+  return true;
+}
+
+function appendText(n: number, lower: string, name: string, value: string): void {
+  const line = name + ': ' + value + '\r\n';
+  note(lower, value);
+  head.text += line;
+  // Cookies are no other response's.
+  if (value.length > recentValueMax || lower === 'set-cookie') return;
+  const recent = recentFields[n & (recentPlaces - 1)];
+  recent.name = name;
+  recent.value = value;
+  recent.lower = lower;
+  recent.line = line;
+}
+
+function append(n: number, lower: string, name: string, value: unknown, unique: ReadonlySet<string> | null): void {
   if (!Array.isArray(value)) {
-    const text = typeof value === 'string' ? value : String(value);
-    note(lower, text);
-    head.text += name + ': ' + text + '\r\n';
+    appendText(n, lower, name, typeof value === 'string' ? value : String(value));
     return;
   }
   if (value.length === 0) return;
@@ -133,23 +172,26 @@ export type StoredHeaders = Record<string, [string, unknown]>;
 export function composeStored(stored: StoredHeaders | null, unique: ReadonlySet<string> | null): void {
   reset();
   if (stored === null) return;
+  let n = 0;
   for (const lower in stored) {
     const entry = stored[lower];
-    append(lower, entry[0], entry[1], unique);
+    if (!appendAgain(n, entry[0], entry[1])) append(n, lower, entry[0], entry[1], unique);
+    n++;
   }
 }
 
-function appendChecked(name: unknown, value: unknown, unique: ReadonlySet<string> | null): void {
+function appendChecked(n: number, name: unknown, value: unknown, unique: ReadonlySet<string> | null): void {
+  if (appendAgain(n, name, value)) return;
   const known = lowerOf.get(name as string);
   if (known !== undefined && typeof value === 'string') {
     if (isInvalidValue(value)) validateField(name, value);
-    append(known, name as string, value, unique);
+    append(n, known, name as string, value, unique);
     return;
   }
   if (Array.isArray(value)) for (const one of value) validateField(name, one);
   else validateField(name, value);
   const text = name as string;
-  append(text.toLowerCase(), text, value, unique);
+  append(n, text.toLowerCase(), text, value, unique);
 }
 
 /** From what was given to `writeHead` with nothing set before: an object, a flat array, or an array of pairs. */
@@ -159,15 +201,18 @@ export function composeGiven(given: http.OutgoingHttpHeaders | readonly unknown[
   if (!Array.isArray(given)) {
     const fields = given as http.OutgoingHttpHeaders;
     const names = Object.keys(fields);
-    for (let n = 0; n < names.length; n++) appendChecked(names[n], fields[names[n]], unique);
+    for (let n = 0; n < names.length; n++) appendChecked(n, names[n], fields[names[n]], unique);
     return;
   }
   if (given.length > 0 && Array.isArray(given[0])) {
-    for (const pair of given as unknown[][]) appendChecked(pair[0], pair[1], unique);
+    for (let n = 0; n < given.length; n++) {
+      const pair = given[n] as unknown[];
+      appendChecked(n, pair[0], pair[1], unique);
+    }
     return;
   }
   if (given.length % 2 !== 0) {
     throw nodeError(TypeError, 'ERR_INVALID_ARG_VALUE', `The argument 'headers' is invalid. Received ${inspect(given)}`);
   }
-  for (let n = 0; n < given.length; n += 2) appendChecked(given[n], given[n + 1], unique);
+  for (let n = 0; n < given.length; n += 2) appendChecked(n >> 1, given[n], given[n + 1], unique);
 }

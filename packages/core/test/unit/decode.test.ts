@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Channel } from '../../src/carriers/carrier';
 import { ChannelLink, type LinkedConnection, type LinkedRequest } from '../../src/queue/channel-link';
-import { decodeBatch, ProtocolError, type FrameSink, type InBuffer } from '../../src/queue/decode';
+import { decodeBatch, ProtocolError, type FrameSink } from '../../src/queue/decode';
 import * as frames from '../../src/queue/frames';
 
 type Link = ChannelLink<LinkedRequest, LinkedConnection>;
@@ -60,7 +60,7 @@ function requestBody(method: string, target: string, entries: string, headerCoun
 }
 
 function decode(batch: Buffer, calls: unknown[][] = [], link = makeLink()): unknown[][] {
-  decodeBatch(link, makeSink(calls), batch as InBuffer, 0, batch.length);
+  decodeBatch(link, makeSink(calls), batch, 0, batch.length);
   return calls;
 }
 
