@@ -37,11 +37,18 @@ const sourceRules = {
   cli: { folders: ['service', 'carriers', 'prefix', 'queue'] },
 };
 
+/** Folders inside those, and who of the same folder may import what lies in them besides themselves. */
+const innerRules = { 'http/server': [], 'http/socket': ['http/server'] };
+/** Files that must not import one another in a circle, types included. */
+const withoutCircles = /^packages\/core\/src\/http\//;
+
 const machinePath = /(?<![\w.*/-])\/(work|root|home)\/(?!\s)/;
 const registryHost = /\bregistry\.(npmjs|yarnpkg|npmmirror)\.(org|com)\b/;
 
 const problems = [];
 const warnings = [];
+/** Files of `withoutCircles`, without ending: what each imports. */
+const imports = new Map();
 const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], { cwd: root, encoding: 'utf8' })
   .split('\0')
   .filter((file) => file !== '' && statSync(join(root, file), { throwIfNoEntry: false })?.isFile());
@@ -56,6 +63,7 @@ for (const file of files) {
   if (/\.([cm]?[jt]s)$/.test(file)) checkImports(file, text);
   if (/\.(cc|h|[cm]?[jt]s)$/.test(file)) checkSize(file, text);
 }
+checkCircles();
 checkLockfile();
 
 for (const warning of warnings) console.warn(`warning: ${warning}`);
@@ -81,7 +89,7 @@ function checkIncludes(file, text) {
 function checkImports(file, text) {
   const imported = [...text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)'([^'\n]+)'/g)].map((match) => match[1]);
   const adapter = /^packages\/(express|fastify|koa)\/src\//.test(file);
-  const core = /^packages\/core\/src\/(?:([\w-]+)\/)?[\w.-]+$/.exec(file);
+  const core = /^packages\/core\/src\/(?:([\w-]+)\/)?(?:[\w-]+\/)*[\w.-]+$/.exec(file);
   for (const name of imported) {
     if (adapter && (name.startsWith('@httpsys/core/') || leavesPackage(file, name))) {
       problems.push(`${file}: an adapter imports core by its package name, not ${name}`);
@@ -91,17 +99,42 @@ function checkImports(file, text) {
 }
 
 function checkCoreImport(file, folder, name) {
-  const rule = sourceRules[folder];
-  if (rule === undefined) return;
   const target = posix.normalize(posix.join(posix.dirname(file), name)).replace(/\.(ts|js)$/, '');
   const local = posix.relative('packages/core/src', target);
   const [first, ...rest] = local.split('/');
-  if (first === '..' || first === folder) return;
+  if (withoutCircles.test(file)) addImport(file.replace(/\.ts$/, ''), target);
+  if (first === folder) checkInnerImport(file, local);
+  const rule = sourceRules[folder];
+  if (rule === undefined || first === '..' || first === folder) return;
   const allowed =
     rest.length === 0
       ? rule.files === undefined || rule.files.includes(first)
       : rule.folders.includes(first) || rule.also?.includes(local) === true || (rule.wire === true && wire.test(local));
   if (!allowed) problems.push(`${file}: ${folder}/ must not import ${local}`);
+}
+
+function checkInnerImport(file, local) {
+  const [from, to] = [posix.relative('packages/core/src', posix.dirname(file)), posix.dirname(local)];
+  if (from !== to && innerRules[to]?.includes(from) === false) problems.push(`${file}: ${from}/ must not import ${local}`);
+}
+
+function addImport(from, to) {
+  if (!imports.has(from)) imports.set(from, []);
+  imports.get(from).push(to);
+}
+
+function checkCircles() {
+  const done = new Set();
+  const visit = (file, path) => {
+    if (path.includes(file)) {
+      problems.push(`imports in a circle: ${[...path.slice(path.indexOf(file)), file].map((one) => posix.basename(one)).join(' -> ')}`);
+      return;
+    }
+    if (done.has(file)) return;
+    for (const imported of imports.get(file) ?? []) visit(imported, [...path, file]);
+    done.add(file);
+  };
+  for (const file of imports.keys()) visit(file, []);
 }
 
 function leavesPackage(file, name) {

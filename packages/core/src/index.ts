@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export { createServer, Server } from './http/server';
+export { createServer, Server } from './http/server/server';
 export { IncomingMessage, isHttpsysRequest } from './http/incoming-message';
 export { ServerResponse } from './http/server-response';
 export type { FileCallback, FileOptions } from './http/file-response';
@@ -11,7 +11,7 @@ export type { FragmentCallback } from './http/fragment-response';
 export { breedMessageClasses, isExpressLike, type BredClasses, type ExpressLike } from './http/express-prototypes';
 export { relativeUrl, type RelativeUrl } from './http/relative-url';
 export { validateCachePolicy, type CachePolicy } from './http/cache-policy';
-export type { ListenOptions } from './http/listen-arguments';
+export type { ListenOptions } from './http/server/listen-arguments';
 export type { EngineName, MessageClasses, ServerOptions, TimeoutOptions } from './options';
 export type { AuthenticationOptions, AuthenticationScheme, HttpSysOptions } from './httpsys-options';
 export type { UserFacts } from './queue/facts';

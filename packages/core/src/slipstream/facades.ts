@@ -3,10 +3,10 @@
  * `http.Server(listener)`), and `instanceof` them is true for Node's own objects too: a response that the client side received, or a
  * server that was made before.
  */
-import { constructOn } from '../http/base-server';
+import { constructOn } from '../http/server/base-server';
 import { IncomingMessage } from '../http/incoming-message';
 import { node } from '../http/node-internals';
-import { Server } from '../http/server';
+import { Server } from '../http/server/server';
 import { ServerResponse } from '../http/server-response';
 
 type Class = (new (...values: never[]) => object) & { prototype: object };

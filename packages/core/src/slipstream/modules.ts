@@ -2,7 +2,7 @@
 import * as nodeHttp from 'node:http';
 import * as nodeHttps from 'node:https';
 import type { IncomingMessage } from '../http/incoming-message';
-import type { createServer, Server } from '../http/server';
+import type { createServer, Server } from '../http/server/server';
 import type { ServerResponse } from '../http/server-response';
 import { IncomingMessageFacade, ServerFacade, ServerResponseFacade } from './facades';
 

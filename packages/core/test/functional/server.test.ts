@@ -4,7 +4,20 @@ import * as http from 'node:http';
 import * as net from 'node:net';
 import { spawn } from 'node:child_process';
 import type { AddressInfo, Socket } from 'node:net';
-import { anyHost, createServer, engine, features, listen, listening, onFreePort, serve, shutDown, unless } from '../support/engine';
+import {
+  anyHost,
+  createServer,
+  engine,
+  engineOption,
+  features,
+  listen,
+  listening,
+  loadCore,
+  onFreePort,
+  serve,
+  shutDown,
+  unless,
+} from '../support/engine';
 import { RawClient, fetchOnce } from '../support/client';
 import { privateRuntime, startChild } from '../support/child';
 import { sameAsNode } from '../support/differences';
@@ -19,6 +32,35 @@ test('classes: a server is an http.Server', () => {
   assert.ok(server instanceof net.Server);
   assert.equal(server.listening, false);
   assert.equal(server.address(), null);
+});
+
+test('a class that inherits from Server has methods of its own, whatever their names', async (t) => {
+  const called: string[] = [];
+  const Base = engine === 'node' ? http.Server : (loadCore().Server as typeof http.Server);
+  class Site extends Base {
+    start(): void {
+      called.push('start');
+    }
+    open(): void {
+      called.push('open');
+    }
+    queues(): void {
+      called.push('queues');
+    }
+    tune(): void {
+      called.push('tune');
+    }
+  }
+  const server = new Site({ ...engineOption } as http.ServerOptions, (_req: http.IncomingMessage, res: http.ServerResponse) =>
+    res.end('ok'),
+  );
+  t.after(() => shutDown(server));
+  const port = await listen(server);
+  assert.equal((await fetchOnce(port, '/')).text, 'ok');
+  const closed = nextEvent(server, 'close');
+  server.close();
+  await closed;
+  assert.deepEqual(called, []);
 });
 
 test('listen(0) binds before it returns, as old supertest needs it', ports, async (t) => {

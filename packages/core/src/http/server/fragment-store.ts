@@ -1,8 +1,8 @@
 /** Handing a fragment to an engine's cache. */
-import { makeError } from '../errors';
-import * as frames from '../queue/frames';
-import { encodeCachePolicy, validateCachePolicy, type CachePolicy } from './cache-policy';
-import type { Link } from './own';
+import { makeError } from '../../errors';
+import * as frames from '../../queue/frames';
+import { encodeCachePolicy, validateCachePolicy, type CachePolicy } from '../cache-policy';
+import type { Link } from '../own';
 
 function refusalOf(result: number, win32Code: number): string {
   if (result === frames.FragmentInvalid) return 'the engine does not take it for a URL';

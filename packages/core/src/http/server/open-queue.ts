@@ -7,11 +7,11 @@ import * as path from 'node:path';
 import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 import type { AddressInfo } from 'node:net';
-import { makeError } from '../errors';
-import type { BoundUrl, Carrier, LoneAddress, LoneBound, OpenQueueOptions } from '../carriers/carrier';
-import { clusterQueue, defaultQueueMode } from '../carriers/cluster-queue';
-import { httpSysSettings, maxConcurrentRequestsDefault, type NativeQueueOptions, type ServerOptions } from '../options';
-import { initialCredit } from '../queue/channel-link';
+import { makeError } from '../../errors';
+import type { BoundUrl, Carrier, LoneAddress, LoneBound, OpenQueueOptions } from '../../carriers/carrier';
+import { clusterQueue, defaultQueueMode } from '../../carriers/cluster-queue';
+import { httpSysSettings, maxConcurrentRequestsDefault, type NativeQueueOptions, type ServerOptions } from '../../options';
+import { initialCredit } from '../../queue/channel-link';
 import type { ListenRequest } from './listen-arguments';
 
 /** How a queue is listening; `release` is due when the server closes. */

@@ -1,18 +1,18 @@
 /** What an engine tells a server's queue: each frame goes to the object it is about, in the async scope of its connection. */
-import type { BoundUrl } from '../carriers/carrier';
-import type { ConnectionAddress, TakeRequest } from '../queue/decode';
-import * as frames from '../queue/frames';
-import { readHeaderEntries } from '../queue/header-entries';
-import type { QueueEvents } from '../queue/request-queue';
-import { kResponse } from '../symbols';
-import { emitClientError, receiveClientError } from './client-error';
-import { resetError } from './client-gone';
-import { ConnectionSocket } from './connection-socket';
-import { requestDispatcher, takeBody } from './dispatch';
-import { fragmentUsed } from './fragment-response';
-import type { Link, OwnRequest, OwnServer, OwnSocket, Queue } from './own';
-import { onResponseDrained } from './response-hooks';
-import { SecureConnectionSocket } from './secure-socket';
+import type { BoundUrl } from '../../carriers/carrier';
+import type { ConnectionAddress, TakeRequest } from '../../queue/decode';
+import * as frames from '../../queue/frames';
+import { readHeaderEntries } from '../../queue/header-entries';
+import type { QueueEvents } from '../../queue/request-queue';
+import { kResponse } from '../../symbols';
+import { emitClientError, receiveClientError } from '../client-error';
+import { resetError } from '../client-gone';
+import { ConnectionSocket } from '../connection-socket';
+import { requestDispatcher, takeBody } from '../dispatch';
+import { fragmentUsed } from '../fragment-response';
+import type { Link, OwnRequest, OwnServer, OwnSocket, Queue } from '../own';
+import { onResponseDrained } from '../response-hooks';
+import { SecureConnectionSocket } from '../secure-socket';
 
 const socketOf = (request: OwnRequest): OwnSocket => request.socket as OwnSocket;
 

@@ -1,5 +1,5 @@
 /** The URLs a call of `flushCache` means. */
-import type { BoundUrl } from '../carriers/carrier';
+import type { BoundUrl } from '../../carriers/carrier';
 
 /** Clients of a path or a descriptor name no port, which stands for the scheme's. */
 export function originOf(prefix: string): string {

@@ -4,7 +4,7 @@
  */
 import * as cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
-import type { OwnServer } from './own';
+import type { OwnServer } from '../own';
 
 const open = new Set<OwnServer>();
 let wrapped = false;

@@ -2,8 +2,8 @@
  * Queues that a server has closed: their URLs go first, then what was under way is answered, then the queue ends. The server may listen
  * again meanwhile, as node:http's can.
  */
-import * as frames from '../queue/frames';
-import type { Link, OwnSocket, Queue } from './own';
+import * as frames from '../../queue/frames';
+import type { Link, OwnSocket, Queue } from '../own';
 
 /** The connections of a queue that the program has been told of. */
 export function socketsOf(queue: Queue): OwnSocket[] {

@@ -2,7 +2,7 @@
  * node:http's Server as a base class whose constructor also fills an object that exists already: programs that inherit by `util.inherits`
  * call the constructor on what they have made.
  */
-import { node } from './node-internals';
+import { node } from '../node-internals';
 
 let existing: object | null = null;
 

@@ -4,9 +4,9 @@
  */
 import type * as http from 'node:http';
 import type { Duplex } from 'node:stream';
-import { ConnectionSocket } from './connection-socket';
-import { node } from './node-internals';
-import type { OwnServer } from './own';
+import { ConnectionSocket } from '../connection-socket';
+import { node } from '../node-internals';
+import type { OwnServer } from '../own';
 
 const [nodesListener] = new node.Server().listeners('connection') as ((this: http.Server, socket: Duplex) => void)[];
 

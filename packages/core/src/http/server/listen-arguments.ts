@@ -1,9 +1,9 @@
 /** The forms `server.listen` takes: URL prefixes, and everything node:http takes. */
 import * as net from 'node:net';
-import { makeError } from '../errors';
-import type { EngineName, ServerOptions } from '../options';
-import { parsePrefix, type UrlPrefix } from '../prefix';
-import { nodeError } from './node-internals';
+import { makeError } from '../../errors';
+import type { EngineName, ServerOptions } from '../../options';
+import { parsePrefix, type UrlPrefix } from '../../prefix';
+import { nodeError } from '../node-internals';
 
 /** `server.listen(options)`: what node:net takes, or prefixes; foreign keys are ignored, as there. */
 export interface ListenOptions extends Pick<ServerOptions, 'queueName' | 'queueMode'> {

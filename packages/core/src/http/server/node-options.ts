@@ -4,9 +4,9 @@
  */
 import * as http from 'node:http';
 
-import { nativeQueueOptions, type NativeQueueOptions, type ServerOptions } from '../options';
-import { kNodeOptions } from '../symbols';
-import { defineAccessors } from './accessors';
+import { nativeQueueOptions, type NativeQueueOptions, type ServerOptions } from '../../options';
+import { kNodeOptions } from '../../symbols';
+import { defineAccessors } from '../accessors';
 import { isHeard } from './foreign-connection';
 
 /** Milliseconds and counts, as programs set them. */

@@ -1,8 +1,8 @@
 /** Names of fragments: URLs below a prefix of the server (http-server-api.md section 5.5). */
-import type { BoundUrl } from '../carriers/carrier';
-import { makeError } from '../errors';
-import { fold, parsePrefix } from '../prefix';
-import * as frames from '../queue/frames';
+import type { BoundUrl } from '../../carriers/carrier';
+import { makeError } from '../../errors';
+import { fold, parsePrefix } from '../../prefix';
+import * as frames from '../../queue/frames';
 import { originOf } from './flush-target';
 
 /** What requests of the prefix begin with; a path or a descriptor takes all. */
