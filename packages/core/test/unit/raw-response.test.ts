@@ -1,7 +1,7 @@
 /** The response that a program writes to the socket of an upgrade as text. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isInterim, RawResponse } from '../../src/http/raw-response';
+import { isInterim, RawResponse } from '../../src/http/socket/raw-response';
 
 function read(...pieces: string[]): unknown {
   const response = new RawResponse();

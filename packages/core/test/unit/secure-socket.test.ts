@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import * as assert from 'node:assert/strict';
 import { createServer } from '../../src/index';
 import type { Link } from '../../src/http/own';
-import { SecureConnectionSocket } from '../../src/http/secure-socket';
+import { SecureConnectionSocket } from '../../src/http/socket/secure-socket';
 import type { TlsFacts } from '../../src/queue/facts';
 import * as frames from '../../src/queue/frames';
 

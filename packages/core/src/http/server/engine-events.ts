@@ -7,12 +7,12 @@ import type { QueueEvents } from '../../queue/request-queue';
 import { kResponse } from '../../symbols';
 import { emitClientError, receiveClientError } from '../client-error';
 import { resetError } from '../client-gone';
-import { ConnectionSocket } from '../connection-socket';
+import { ConnectionSocket } from '../socket/connection-socket';
 import { requestDispatcher, takeBody } from '../dispatch';
 import { fragmentUsed } from '../fragment-response';
 import type { Link, OwnRequest, OwnServer, OwnSocket, Queue } from '../own';
 import { onResponseDrained } from '../response-hooks';
-import { SecureConnectionSocket } from '../secure-socket';
+import { SecureConnectionSocket } from '../socket/secure-socket';
 
 const socketOf = (request: OwnRequest): OwnSocket => request.socket as OwnSocket;
 

@@ -4,7 +4,7 @@
  */
 import type * as http from 'node:http';
 import type { Duplex } from 'node:stream';
-import { ConnectionSocket } from '../connection-socket';
+import { ConnectionSocket } from '../socket/connection-socket';
 import { node } from '../node-internals';
 import type { OwnServer } from '../own';
 

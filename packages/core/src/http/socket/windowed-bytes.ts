@@ -1,6 +1,6 @@
 /** Bytes that a program writes to a socket, handed to the engine as far as the window of a response allows (docs/frames.md, Back-pressure). */
-import * as frames from '../queue/frames';
-import type { Link } from './own';
+import * as frames from '../../queue/frames';
+import type { Link } from '../own';
 
 type Callback = (error?: Error | null) => void;
 

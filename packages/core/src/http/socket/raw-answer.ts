@@ -2,10 +2,10 @@
  * A whole response that a program writes to the socket of an ordinary request, past `res` (Fastify's `hijack`). The engine frames what it sends, so
  * the bytes are taken apart: head, and body. The connection ends with it: nobody else can tell where the program's next response begins.
  */
-import * as frames from '../queue/frames';
-import { makeError } from '../errors';
-import { kEnded, kLink, kServer } from '../symbols';
-import type { Link, OwnRequest, OwnResponse, OwnSocket } from './own';
+import * as frames from '../../queue/frames';
+import { makeError } from '../../errors';
+import { kEnded, kLink, kServer } from '../../symbols';
+import type { Link, OwnRequest, OwnResponse, OwnSocket } from '../own';
 import { RawChunks } from './raw-chunks';
 import { isInterim, RawResponse, type RawHead } from './raw-response';
 import { toBuffer, WindowedBytes, type WrittenPiece } from './windowed-bytes';

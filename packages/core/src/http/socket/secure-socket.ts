@@ -1,10 +1,10 @@
 /** The facade of a connection that came over TLS: node:tls's questions about it, answered from what the engine told. */
 import { X509Certificate } from 'node:crypto';
 import type { PeerCertificate } from 'node:tls';
-import type { TlsFacts } from '../queue/facts';
-import type { ConnectionAddress } from '../queue/decode';
+import type { TlsFacts } from '../../queue/facts';
+import type { ConnectionAddress } from '../../queue/decode';
 import { ConnectionSocket } from './connection-socket';
-import type { Link, OwnServer } from './own';
+import type { Link, OwnServer } from '../own';
 
 /** Schannel's protocol bits of the server side (SP_PROT_*_SERVER), as node:tls names them. */
 const protocols = new Map<number, string>([

@@ -2,7 +2,7 @@
  * The response that programs write to a socket as text, above all to an upgrade or CONNECT: `HTTP/1.1 101 Switching Protocols`, fields, an empty
  * line. The engine gets it as status, reason and header block, because HTTP.SYS takes no other form (UP-3).
  */
-import { makeError } from '../errors';
+import { makeError } from '../../errors';
 
 /** Longest head, in bytes. */
 const headBytesMax = 64 * 1024;

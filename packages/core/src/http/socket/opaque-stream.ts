@@ -2,9 +2,9 @@
  * The bytes of a connection that has left HTTP by an upgrade or CONNECT: what makes its socket a true Duplex. Credit in both directions bounds
  * what is under way (docs/frames.md).
  */
-import * as frames from '../queue/frames';
-import { nodeError } from './node-internals';
-import type { Link, OwnRequest, OwnSocket } from './own';
+import * as frames from '../../queue/frames';
+import { nodeError } from '../node-internals';
+import type { Link, OwnRequest, OwnSocket } from '../own';
 import { isInterim, RawResponse } from './raw-response';
 import { toBuffer, WindowedBytes, type WrittenPiece } from './windowed-bytes';
 

@@ -1,5 +1,5 @@
 /** The chunked coding of a response that a program has written by itself (RFC 9112 section 7.1), taken off: the engine puts its own on. */
-import { makeError } from '../errors';
+import { makeError } from '../../errors';
 
 /** Longest size line, extensions included, and longest trailer section, in bytes. */
 const lineBytesMax = 4096;
