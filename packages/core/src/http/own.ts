@@ -71,15 +71,24 @@ export interface OwnSocket extends net.Socket {
   readonly opaque: { take(piece: Buffer, last: boolean): void; onDrained(bytes: number): void } | null;
   readonly rawAnswer: { readonly begun: boolean; onDrained(bytes: number): void } | null;
   beginRequest(): void;
+  /** Bytes moved. */
   touch(): void;
+  /** A response has handed over body bytes. */
   countWritten(bytes: number): void;
+  /** The connection becomes a stream of bytes. */
   leaveHttp(request: OwnRequest, ahead: number): void;
+  /** The client of a malformed request is left to the program. */
   handOver(): void;
+  /** The program's own listeners hear an error from now on, and it is no second 'clientError'. */
   stopErrors(): void;
   answerAndDestroy(answer: string, error: Error): void;
+  /** The client sends no more. */
   tellEnd(): void;
+  /** The engine reports that the client is gone. */
   closedByEngine(error?: Error): void;
+  /** The client has reset the connection, or the engine is gone. */
   lost(): void;
+  /** The server gives the connection up and has told the engine, or leaves it to others on the port. */
   giveUp(): void;
 }
 
