@@ -1,14 +1,20 @@
 /** Applications that throw, exit, hang or are killed: their own clients hear of it at once, nobody else notices. */
 import { test, type TestContext } from 'node:test';
 import * as assert from 'node:assert/strict';
-import { engine, features, onFreePort, unless } from '../support/engine';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { engine, features, onFreePort, runtimeDirectory, unless } from '../support/engine';
 import { RawClient, fetchOnce } from '../support/client';
 import { startChild, type Child } from '../support/child';
-import { eventually, within } from '../support/poll';
+import { DEADLINE_MS, eventually, within } from '../support/poll';
+
+/** An application that is blocked until it is released does not stay so for ever, milliseconds. */
+const blockedMs = 3 * DEADLINE_MS;
 
 const sharing = unless(features.sharing, 'the processes share a port');
 
 const code = `
+  const fs = require('node:fs');
   const server = createServer((req, res) => {
     const path = req.url.split('/').pop();
     if (path === 'throw') throw new Error('thrown by the application');
@@ -19,8 +25,8 @@ const code = `
     if (path === 'cached') { res.cachePolicy = { untilFlushed: true }; res.setHeader('Content-Type', 'text/plain'); }
     if (path === 'block') {
       report({ blocked: true });
-      const end = Date.now() + 3000;
-      while (Date.now() < end);
+      const end = Date.now() + ${blockedMs};
+      while (!fs.existsSync(process.env.RELEASE) && Date.now() < end);
     }
     res.end(process.pid + ' ' + path);
   });
@@ -139,10 +145,11 @@ test(
 );
 
 test('while an application is blocked, its cached pages and other prefixes answer', sharing, async (t) => {
-  const busy = await application(t, undefined, 'busy');
+  const release = path.join(runtimeDirectory, 'release');
+  const busy = await application(t, undefined, 'busy', { RELEASE: release });
   const other = await application(t, busy.port, 'other');
   const cached = (await fetchOnce(busy.port, '/busy/cached')).text;
-  const blocked = fetchOnce(busy.port, '/busy/block');
+  const blocked = fetchOnce(busy.port, '/busy/block', { ms: blockedMs });
   await busy.child.report('blocked');
   let done = false;
   void blocked.then(() => (done = true));
@@ -151,6 +158,7 @@ test('while an application is blocked, its cached pages and other prefixes answe
     assert.equal((await fetchOnce(busy.port, '/other/fine')).text, `${other.child.pid} fine`);
   }
   assert.equal(done, false, 'all that happened while the application was blocked');
+  fs.writeFileSync(release, '');
   assert.equal((await within(blocked, 'the blocked answer')).status, 200);
 });
 

@@ -35,8 +35,11 @@ async function serverUnderTest(): Promise<ProgramServer> {
   return made;
 }
 
+/** `kLingerBytes` of the engine. */
+const lingerBytes = 256 * 1024;
+
 /** What holds of every exchange, whatever the time. */
-function checkAlways({ seen, broken, early }: Outcome, where: string, closing = false): void {
+function checkAlways({ seen, broken, early, wholeBeforeEnd }: Outcome, where: string, closing = false): void {
   const which = `${where}, ${JSON.stringify({ ...seen, broken })}`;
   // The client is Node's own; what it may do twice is not ours to say.
   for (const name of ['request', 'response'] as const) {
@@ -55,11 +58,15 @@ function checkAlways({ seen, broken, early }: Outcome, where: string, closing = 
     assert.equal(seen.answered.got, seen.answered.sent, `${which}: a whole response`);
   if (seen.request.events.includes('end')) assert.equal(seen.received.got, seen.received.sent, `${which}: a whole request`);
   if (broken !== null) return;
-  assert.equal(seen.status, 200, which);
-  assert.equal(seen.response.events.join(), 'finish,close', which);
-  assert.equal(seen.answered.got, seen.answered.sent, which);
   // A server that closes answers with Connection: close, whose client may go at once (RFC 9112 section 9.6), the rest of its body unsent.
-  if (closing && early && seen.request.events[0] === 'aborted') return;
+  const left = closing && early && seen.request.events[0] === 'aborted';
+  // One that goes on sending beyond what the engine throws away is reset, whatever it has read of its answer.
+  if (left && parseInt(seen.received.sent, 10) > lingerBytes) return;
+  assert.equal(seen.status, 200, which);
+  assert.equal(seen.answered.got, seen.answered.sent, which);
+  // A response that was not ended by then is not finished.
+  if (!left || !wholeBeforeEnd || seen.response.events.join() !== 'close') assert.equal(seen.response.events.join(), 'finish,close', which);
+  if (left) return;
   assert.equal(seen.request.events.join(), 'end,close', which);
   assert.equal(seen.received.got, seen.received.sent, which);
 }
@@ -128,10 +135,9 @@ test('a server that is closed meanwhile completes its exchanges and closes', asy
     fc.asyncProperty(programs, async (program) => {
       const tried = await serverUnderTest();
       const closed = nextEvent(tried.server, 'close');
+      tried.server.on('request', () => tried.requests === program.length && tried.server.close());
       // One exchange a lane: there are no new connections afterwards.
       const running = tried.run(program.map((lane) => lane.slice(0, 1)));
-      await eventually('the first request of each lane', () => tried.requests === program.length);
-      tried.server.close();
       for (const outcome of (await running).flat()) checkAlways(outcome, engine, true);
       await closed;
       assert.equal(tried.server.listening, false);

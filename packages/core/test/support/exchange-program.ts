@@ -107,6 +107,8 @@ export interface Outcome {
   broken: Break | null;
   /** The response was ended before the request had ended. */
   early: boolean;
+  /** All of the response's declared length was written before it was ended: the client could have it, and leave, by then. */
+  wholeBeforeEnd: boolean;
 }
 
 const TOLD = new Set(['response', 'finish', 'end', 'aborted', 'abort', 'error', 'close', 'data']);
@@ -219,6 +221,7 @@ class Run {
   private readonly paused = { client: false, server: false };
   private readonly ended = { client: false, server: false };
   private early = false;
+  private wholeBeforeEnd = false;
   /** Bytes that the program gave behind the break. */
   private behindBreak = 0;
   private broken: Break | null = null;
@@ -256,7 +259,7 @@ class Run {
     if (responseLength) this.res.setHeader('Content-Length', total(steps, 'server'));
     for (const step of steps) await this.take(step);
     await this.finish();
-    return { seen: this.seen(last), broken: this.broken, early: this.early };
+    return { seen: this.seen(last), broken: this.broken, early: this.early, wholeBeforeEnd: this.wholeBeforeEnd };
   }
 
   private onAnswer(answer: http.IncomingMessage): void {
@@ -282,6 +285,7 @@ class Run {
   }
 
   private serverSends(act: 'write' | 'end', piece: Buffer): void {
+    if (act === 'end' && !this.ended.server) this.wholeBeforeEnd = this.isAnswered();
     // Behind the end, or behind the break, writing must be without effect.
     if (!this.ended.server && this.broken === null) this.answered.sent.push(piece);
     if (this.broken !== null && (this.behindBreak += piece.length) > roomBytes) this.broken.settled = false;
@@ -316,7 +320,9 @@ class Run {
     const { asked, answered, paused, told } = this;
     const come = (way: { sent: Buffer[]; got: Buffer[] }): boolean => length(way.got) === length(way.sent);
     await eventually(`what was written in exchange ${this.id}`, () => {
-      const asks = paused.server || (come(asked) && (!this.isAsked() || told.request.events.includes('end')));
+      // Of a client that has left nothing more comes; whether it might is checked when the exchange is over.
+      const left = told.request.events.includes('aborted');
+      const asks = paused.server || left || (come(asked) && (!this.isAsked() || told.request.events.includes('end')));
       const head = !this.res.headersSent || this.answer !== null;
       const answers = paused.client || (come(answered) && head && (!this.isAnswered() || told.clientResponse.events.includes('end')));
       return asks && answers;
