@@ -18,6 +18,8 @@ export const kPolicyBlock = Symbol('kPolicyBlock');
 export const kPolicy = Symbol('kPolicy');
 export const kSent = Symbol('kSent');
 export const kDrained = Symbol('kDrained');
+/** Bytes that may be with the engine at a time. */
+export const kWindow = Symbol('kWindow');
 export const kWaiting = Symbol('kWaiting');
 export const kReferred = Symbol('kReferred');
 /** What waits for FRAGMENT_USED. */

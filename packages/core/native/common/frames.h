@@ -10,7 +10,7 @@ namespace httpsys {
 namespace frames {
 
 constexpr uint8_t kProtocolMajor = 1;
-constexpr uint8_t kProtocolMinor = 5;
+constexpr uint8_t kProtocolMinor = 6;
 
 // The first one in which DETACH is answered.
 constexpr uint8_t kMinorWithDetached = 3;
@@ -18,6 +18,8 @@ constexpr uint8_t kMinorWithDetached = 3;
 constexpr uint8_t kMinorWithFiles = 4;
 // The first one with fragments.
 constexpr uint8_t kMinorWithFragments = 5;
+// The first one with wide windows.
+constexpr uint8_t kMinorWithWideWindows = 6;
 
 // Every frame: u32 length of the whole frame, u8 type, u8 flags, u16 aux, u32 id; then the body. Little-endian.
 constexpr uint32_t kHeaderBytes = 12;
@@ -27,6 +29,8 @@ constexpr uint32_t kFrameBytesMax = 17u * 1024 * 1024;
 constexpr uint32_t kBodyWindowBytes = 64 * 1024;
 // Response body bytes the application may send beyond what the engine has drained.
 constexpr uint32_t kResponseWindowBytes = 256 * 1024;
+// The same for a request with kRequestWideWindow.
+constexpr uint32_t kWideWindowBytes = 1024 * 1024;
 constexpr uint32_t kAttachKeyBytes = 16;
 // What CLIENT_ERROR shows of the client's bytes, and what RAW may answer in all.
 constexpr uint32_t kClientErrorBytes = 16 * 1024;
@@ -94,6 +98,9 @@ enum RequestFlags : uint8_t {
   kRequestExpectOther = 0x40,     // an Expect field other than 100-continue
   kRequestUnstorable = 0x80,      // the cache will not take its response, whatever its policy
 };
+
+// In the aux field of REQUEST, above the method code.
+enum RequestAux : uint16_t { kRequestWideWindow = 0x0100 };
 
 enum BodyFlags : uint8_t { kBodyIsLast = 0x01 };
 

@@ -57,6 +57,8 @@ class Channel {
   size_t beginData(const uint8_t* data, size_t length);
   bool continueData(const uint8_t* data, size_t length, size_t* consumed);
   bool inData() const { return dataLeft_ > 0; }
+  // More of this response's body is certainly on its way.
+  bool inDataOf(uint32_t id) const { return dataLeft_ > 0 && data_.id == id; }
 
   // Ends the channel: its clients get 503, or a closed connection when their response had begun; nothing more is sent or taken.
   void end();

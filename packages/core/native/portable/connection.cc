@@ -64,7 +64,7 @@ bool Connection::open(Socket socket, uint32_t id, uint32_t routeKey) {
   scanned_ = lingered_ = rawBytes_ = 0;
   deadline_ = Deadline::kNone;
   interest_ = kInterestUnset;
-  closed_ = dirty_ = readClosed_ = hungUp_ = outBlocked_ = closeAfter_ = lingering_ = lingerAfter_ = inputReady_ = cutOff_ = stuckOnOutput_ = resting_ = false;
+  closed_ = dirty_ = readClosed_ = hungUp_ = outBlocked_ = closeAfter_ = lingering_ = lingerAfter_ = inputReady_ = cutOff_ = stuckOnOutput_ = resting_ = eager_ = false;
   startDeadline(Deadline::kHeader, headerMs());
   setInterest();
   return true;
@@ -231,6 +231,7 @@ void Connection::settle() {
   if (isTaken()) endOpaqueSides();
   reportDrained();
   if (pendingOutput() == 0) {
+    if (exchange_ == nullptr) giveWindow();
     if (closeAfter_ && exchange_ == nullptr) {
       finishClosing();
       return;
@@ -324,6 +325,7 @@ void Connection::close() {
   if (closed_) return;
   closed_ = true;
   dropExchange(frames::kAbortEngine, true);
+  giveWindow();
   bindShard(nullptr);
   for (Channel* channel : announced_) appendFrame(channel->out(), frames::kConnectionClosed, 0, 0, id_);
   announced_.clear();

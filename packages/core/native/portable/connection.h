@@ -98,6 +98,8 @@ class Connection final : public Timed {
   // With what is still to come of a file.
   uint64_t pendingOutput() const { return bufferedOutput() + (file_ == nullptr ? 0 : file_->remaining()); }
   void countSent(size_t bytes);
+  void widenWindow(const Channel* channel, ByteBuffer* out, size_t frameAt);
+  void giveWindow();
   ByteBuffer* output();
   void append(std::string_view bytes) { output()->append(bytes); }
   // Body bytes: copied behind what is pending when small, else handed to the kernel from where they are.
@@ -226,6 +228,8 @@ class Connection final : public Timed {
   bool cutOff_ = false;       // what is still to be sent has limits::kLingerMs to leave
   bool stuckOnOutput_ = false;  // pipelined requests wait for the output to drain
   bool resting_ = false;      // the event loop does not wait for it
+  bool eager_ = false;        // its last response was longer than the window, and the socket took all of it as it came
+  bool wide_ = false;         // it has one of the engine's wide windows
 };
 
 }  // namespace httpsys

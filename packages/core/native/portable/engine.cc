@@ -250,6 +250,12 @@ size_t Engine::flushCache(uint32_t queueId, std::string_view url, bool recursive
   return urlKey(url, &key) ? cache_.flush(queueId, key, recursive) : 0;
 }
 
+bool Engine::takeWideWindow() {
+  if (wideWindows_.fetch_add(1, std::memory_order_relaxed) < limits::kWideWindowsMax) return true;
+  giveWideWindow();
+  return false;
+}
+
 void Engine::place(Socket socket, uint32_t routeKey) {
   if (connections_.load(std::memory_order_relaxed) >= options_.maxConnections) {
     home().counters.reject(errors::kConnectionLimit.reason);

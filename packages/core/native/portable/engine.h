@@ -83,6 +83,9 @@ class Engine {
   void place(Socket socket, uint32_t routeKey);
   void connectionEnded() { connections_.fetch_sub(1, std::memory_order_relaxed); }
   void queueAbandoned(uint32_t queueId);
+  // False: as many as may be are out.
+  bool takeWideWindow();
+  void giveWideWindow() { wideWindows_.fetch_sub(1, std::memory_order_relaxed); }
   bool queueOfKey(const AttachKey& key, uint32_t* queueId);
 
  private:
@@ -97,6 +100,7 @@ class Engine {
   std::mutex keysMutex_;
   std::map<AttachKey, uint32_t> keys_;
   std::atomic<uint32_t> connections_{0};
+  std::atomic<uint32_t> wideWindows_{0};
   size_t turn_ = 0;
   uint32_t nextChannel_ = 1;
   uint64_t startedMs_;

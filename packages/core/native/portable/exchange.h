@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "common/byte_buffer.h"
+#include "common/frames.h"
 #include "common/http_parser.h"
 #include "portable/counters.h"
 
@@ -61,6 +62,7 @@ struct Exchange {
   bool bodyless = false;
   bool closes = false;     // the connection ends behind this response
   uint64_t lengthRemaining = 0;
+  uint32_t window = frames::kResponseWindowBytes;
   uint64_t bodyAccepted = 0;
   uint64_t bodyCredited = 0;
 
@@ -95,6 +97,7 @@ struct Exchange {
     keepAlive = bodyDone = inOneFrame = true;
     bodyRemaining = bodyReceived = startedMs = drained = lengthRemaining = bodyAccepted = bodyCredited = flushMark = 0;
     bodyCredit = 0;
+    window = frames::kResponseWindowBytes;
     framing = BodyFraming::kNone;
     key.clear();
     if (frame.capacity() > 0) frame.release();

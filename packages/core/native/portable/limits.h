@@ -21,9 +21,11 @@ constexpr size_t kDirectWriteBytes = 16 * 1024;
 // One that fits a read travels with its head.
 constexpr size_t kFileReadBytes = 64 * 1024;
 constexpr size_t kFileSendBytes = 256 * 1024;
-// Response bytes that leave before the application is told (CREDIT), unless everything has left: half of the window, so that large bodies
-// cost few frames and the other half is on its way meanwhile.
-constexpr uint32_t kCreditStepBytes = 128 * 1024;
+// The part of a response window that leaves before the application is told (CREDIT), unless everything has left: half of it, so that large
+// bodies cost few frames and the other half is on its way meanwhile.
+constexpr uint32_t kCreditStepsPerWindow = 2;
+// Connections of an engine whose responses may have a wide window at a time: what slow clients can make it hold has a bound.
+constexpr uint32_t kWideWindowsMax = 64;
 // Unread request body that is drained after an early response before the connection is given up (BODY-6).
 constexpr uint64_t kDrainBytes = 1024 * 1024;
 // After a page that ends a connection, the client may send this much, this long, and still read the page instead of a reset.

@@ -1,7 +1,9 @@
 // A connection's output: gathered, and written with one call.
 #include <algorithm>
 
+#include "portable/channel.h"
 #include "portable/connection.h"
+#include "portable/engine.h"
 #include "portable/io_thread.h"
 #include "portable/limits.h"
 #include "portable/request_queue.h"
@@ -58,6 +60,7 @@ bool Connection::writeSome(const char* extra, size_t extraBytes, size_t* extraWr
   rest -= fromTail;
   if (extraWritten != nullptr) *extraWritten = rest;
   outBlocked_ = bufferedOutput() > 0 || rest < extraBytes;
+  if (outBlocked_) eager_ = false;
   return true;
 }
 
@@ -71,6 +74,27 @@ void Connection::flush() {
     thread_->giveBuffer(out_);
     out_ = nullptr;
   }
+}
+
+// A client that took its last large response as fast as it came may have the next one in fewer and larger pieces.
+void Connection::widenWindow(const Channel* channel, ByteBuffer* out, size_t frameAt) {
+  const bool eager = eager_;
+  // Until its response says otherwise.
+  eager_ = true;
+  if (!eager) {
+    if (pendingOutput() == 0) giveWindow();
+    return;
+  }
+  if (exchange_->upgradable || channel->minor() < frames::kMinorWithWideWindows) return;
+  if (!wide_ && !thread_->engine()->takeWideWindow()) return;
+  wide_ = true;
+  exchange_->window = frames::kWideWindowBytes;
+  out->data()[frameAt + 7] |= frames::kRequestWideWindow >> 8;
+}
+
+void Connection::giveWindow() {
+  if (wide_) thread_->engine()->giveWideWindow();
+  wide_ = false;
 }
 
 void Connection::appendBody(std::string_view bytes) {

@@ -217,6 +217,7 @@ void Connection::dispatch(const RequestHead& head, const char* rest, size_t rest
     ByteBuffer* out = channel->out();
     const size_t frameAt = out->size();
     appendRequest(out, head, requestFlags(head), exchange->id, id_, exchange->urlContext);
+    widenWindow(channel, out, frameAt);
     if (!exchange->bodyDone) {
       bodyTaken_ = static_cast<uint32_t>(beginBody(rest, restBytes, frameAt));
     } else if (exchange->upgradable) {
@@ -239,6 +240,7 @@ void Connection::deliverWaiting(Exchange* exchange, Channel* channel) {
   const size_t frameAt = out->size();
   out->append(exchange->frame.view());
   exchange->frame.release();
+  widenWindow(channel, out, frameAt);
   if (!exchange->bodyDone && in_ != nullptr) {
     const size_t used = beginBody(in_->data(), in_->size(), frameAt);
     if (closed_) return;

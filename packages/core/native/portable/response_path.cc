@@ -217,7 +217,7 @@ bool Connection::onData(bool end, std::string_view bytes) {
     abortResponse();
     return true;
   }
-  if (!bytes.empty() && exchange->bodyAccepted + bytes.size() > exchange->bodyCredited + frames::kResponseWindowBytes) return false;
+  if (!bytes.empty() && exchange->bodyAccepted + bytes.size() > exchange->bodyCredited + exchange->window) return false;
   writeBody(bytes);
   if (closed_) return true;
   if (end) {
@@ -273,6 +273,7 @@ void Connection::endResponse(bool keepBody, std::string_view trailers) {
   if (exchange->framing == BodyFraming::kChunked) appendLastChunk(output(), trailers);
   const bool broken = exchange->framing == BodyFraming::kLength && exchange->lengthRemaining > 0;
   const bool ends = exchange->closes || broken;
+  if (exchange->bodyAccepted <= frames::kResponseWindowBytes) eager_ = false;
   if (keepBody && !exchange->bodyDone) {
     if (!ends) {
       exchange->stage = ExchangeStage::kReading;
@@ -333,8 +334,8 @@ void Connection::reportDrained() {
   const uint64_t left = exchange->bodyAccepted > pending ? exchange->bodyAccepted - pending : 0;
   if (left <= exchange->bodyCredited) return;
   const uint64_t fresh = left - exchange->bodyCredited;
-  // A conversation of small messages needs no report of each.
-  if ((pending > 0 || exchange->opaque) && fresh < limits::kCreditStepBytes) return;
+  // Neither a conversation of small messages nor the pieces of one frame need a report of each.
+  if ((pending > 0 || exchange->opaque || exchange->channel->inDataOf(exchange->id)) && fresh < exchange->window / limits::kCreditStepsPerWindow) return;
   exchange->bodyCredited = left;
   appendCredit(exchange->channel->out(), exchange->id, static_cast<uint32_t>(fresh));
 }

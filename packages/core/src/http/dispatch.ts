@@ -70,7 +70,7 @@ export function requestDispatcher(server: OwnServer): TakeRequest<OwnRequest, Ow
       // What was sent behind it is the next request.
       if (showsAhead(link)) body = null;
     }
-    const response = initResponse(new server.messageClasses.ServerResponse(request, server.responseOptions), server, link);
+    const response = initResponse(new server.messageClasses.ServerResponse(request, server.responseOptions), server, link, flags);
     request.res = request[kResponse] = response;
     socket.beginRequest();
     response.shouldKeepAlive = (flags & frames.RequestKeepAlive) !== 0;

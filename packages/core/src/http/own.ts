@@ -30,6 +30,7 @@ import type {
   kUnstorable,
   kUser,
   kWaiting,
+  kWindow,
 } from '../symbols';
 import type { CachePolicy } from './cache-policy';
 
@@ -133,6 +134,8 @@ export interface OwnResponse extends http.ServerResponse<OwnRequest> {
   [kDrained]: number;
   /** Pieces that wait for the engine's window. */
   [kWaiting]: WaitingPiece[] | null;
+  /** Bytes that may be under way to the engine. */
+  [kWindow]: number;
   /** Number of its last piece that went by reference; 0 for none. */
   [kReferred]: number;
   /** While the engine says whether it has the fragment that is the body. */

@@ -4,7 +4,20 @@
 import * as http from 'node:http';
 import * as frames from '../queue/frames';
 import type { BodyPiece } from '../queue/frame-writer';
-import { kBodyDone, kDrained, kEnded, kHead, kHeadFlags, kLink, kPolicyBlock, kReferred, kSent, kServer, kWaiting } from '../symbols';
+import {
+  kBodyDone,
+  kDrained,
+  kEnded,
+  kHead,
+  kHeadFlags,
+  kLink,
+  kPolicyBlock,
+  kReferred,
+  kSent,
+  kServer,
+  kWaiting,
+  kWindow,
+} from '../symbols';
 import { afterBodyRead, completeResponse } from './completion';
 import { kNeedDrain, kOutHeaders, node, nodeError } from './node-internals';
 import type { OwnResponse } from './own';
@@ -115,7 +128,7 @@ export function reasonOf(response: OwnResponse): string {
 
 /** Bytes the engine takes now without ending the channel. */
 function room(response: OwnResponse): number {
-  return frames.ResponseWindowBytes - (response[kSent] - response[kDrained]);
+  return response[kWindow] - (response[kSent] - response[kDrained]);
 }
 
 /** Keeps `socket.bytesWritten` right: engine.io ends sockets that seem to have written nothing. */

@@ -6,7 +6,20 @@
 import type * as fs from 'node:fs';
 import * as http from 'node:http';
 import * as frames from '../queue/frames';
-import { kDrained, kEnded, kHead, kHeadFlags, kLink, kPolicy, kPolicyBlock, kReferred, kSent, kServer, kWaiting } from '../symbols';
+import {
+  kDrained,
+  kEnded,
+  kHead,
+  kHeadFlags,
+  kLink,
+  kPolicy,
+  kPolicyBlock,
+  kReferred,
+  kSent,
+  kServer,
+  kWaiting,
+  kWindow,
+} from '../symbols';
 import { validateCachePolicy, type CachePolicy } from './cache-policy';
 import { completeAtOnce } from './completion';
 import { respondWithFile, type FileCallback, type FileOptions } from './file-response';
@@ -186,7 +199,7 @@ function endAtOnce(response: OwnResponse, chunk: string | Uint8Array | null | un
 }
 
 /** Puts the hooks and the state on a fresh response of whichever class the server was given. */
-export function initResponse(message: http.ServerResponse, server: OwnServer, link: Link): OwnResponse {
+export function initResponse(message: http.ServerResponse, server: OwnServer, link: Link, requestFlags: number): OwnResponse {
   const response = message as unknown as OwnResponse;
   response[kLink] = link;
   response[kServer] = server;
@@ -194,6 +207,7 @@ export function initResponse(message: http.ServerResponse, server: OwnServer, li
   response[kHeadFlags] = 0;
   response[kSent] = 0;
   response[kDrained] = 0;
+  response[kWindow] = (requestFlags & frames.RequestWideWindow) !== 0 ? frames.WideWindowBytes : frames.ResponseWindowBytes;
   response[kWaiting] = null;
   response[kReferred] = 0;
   response[kEnded] = false;

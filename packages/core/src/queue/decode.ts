@@ -12,7 +12,7 @@ export { ProtocolError } from './protocol-error';
 
 /**
  * A REQUEST frame in its parts: as arguments, for an object of them would be made for every request. `text` holds method (when written out), target
- * and header entries; `body` is null when there is none inline.
+ * and header entries; `flags` are those of the header and above them those of its aux field; `body` is null when there is none inline.
  */
 export type TakeRequest<R extends LinkedRequest, C extends LinkedConnection> = (
   link: ChannelLink<R, C>,
@@ -98,7 +98,7 @@ function readRequest<R extends LinkedRequest, C extends LinkedConnection>(
   sink.onRequest(
     link,
     id,
-    flags,
+    flags | (bytes[start + 7] << 8),
     bytes[start + 6],
     readU32(bytes, start + 12),
     readU32(bytes, start + 16),

@@ -4,19 +4,22 @@
  */
 
 export const ProtocolMajor = 1;
-export const ProtocolMinor = 5;
+export const ProtocolMinor = 6;
 /** The first one in which DETACH is answered. */
 export const MinorWithDetached = 3;
 /** The first one in which a response may name a file. */
 export const MinorWithFiles = 4;
 /** The first one with fragments. */
 export const MinorWithFragments = 5;
+/** The first one with wide windows. */
+export const MinorWithWideWindows = 6;
 
 /** u32 length, u8 type, u8 flags, u16 aux, u32 id. */
 export const HeaderBytes = 12;
 export const FrameBytesMax = 17 * 1024 * 1024;
 export const BodyWindowBytes = 64 * 1024;
 export const ResponseWindowBytes = 256 * 1024;
+export const WideWindowBytes = 1024 * 1024;
 export const AttachKeyBytes = 16;
 export const ClientErrorBytes = 16 * 1024;
 export const RawBytesMax = 64 * 1024;
@@ -84,6 +87,8 @@ export const RequestUpgrade = 0x10;
 export const RequestChunked = 0x20;
 export const RequestExpectOther = 0x40;
 export const RequestUnstorable = 0x80;
+/** In the aux field of REQUEST, above the method code. */
+export const RequestWideWindow = 0x0100;
 
 export const BodyIsLast = 0x01;
 

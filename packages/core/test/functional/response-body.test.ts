@@ -379,6 +379,29 @@ test('a body of characters of several bytes, larger than every window', async (t
   assert.equal(response.headers['content-length'], String(Buffer.byteLength(text)));
 });
 
+test('large responses one behind the other on a connection, each whole', async (t) => {
+  const sizes = [300_000, 1_048_576, 1_048_577, 5_000_000, 40_000, 1_300_000, 262_145];
+  const ask = (n: number): string => `GET /${n} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const bodyOf = (n: number): Buffer => Buffer.alloc(sizes[n]!, `${n}: what is in response ${n} and in no other; `);
+  const { connect } = await serve(t, (req, res) => {
+    const n = Number(req.url!.slice(1));
+    if (n % 2 === 0) {
+      res.end(bodyOf(n));
+      return;
+    }
+    // Two frames by reference, chunked.
+    res.write(bodyOf(n).subarray(0, 200_000));
+    res.end(bodyOf(n).subarray(200_000));
+  });
+  const client = await connect();
+  for (let n = 0; n < sizes.length; n++) {
+    const response = await client.exchange(ask(n));
+    assert.ok(response.body.equals(bodyOf(n)), `response ${n}`);
+  }
+  client.send(sizes.map((_size, n) => ask(n)).join(''));
+  for (let n = 0; n < sizes.length; n++) assert.ok((await client.response()).body.equals(bodyOf(n)), `pipelined response ${n}`);
+});
+
 test('a buffer may be used again once its write has called back', async (t) => {
   const { connect } = await serve(t, (_req, res) => {
     const buffer = Buffer.alloc(300_000);

@@ -86,6 +86,11 @@ test('a batch is read frame by frame', () => {
   ]);
 });
 
+test('flags in the aux field of REQUEST come above those of its header', () => {
+  const calls = decode(frame(frames.Request, frames.RequestEnd, 3 | frames.RequestWideWindow, 9, requestBody('', '/a', '', 0, '')));
+  assert.deepEqual(calls, [['request', 9, frames.RequestEnd | frames.RequestWideWindow, 3, 5, 2, '/a', 0, 2, 0, undefined]]);
+});
+
 test('frames of a finished request are skipped', () => {
   const link = makeLink();
   link.addRequest({ requestId: 3 | (1 << 20) });

@@ -90,6 +90,8 @@ export function makeResponse(id: number, parts: ResponseParts = {}): Buffer {
 export interface Asked {
   id: number;
   flags: number;
+  /** Its response has a wide window. */
+  wide: boolean;
   connection: number;
   urlContext: number;
   method: number | string;
@@ -107,7 +109,7 @@ function readRequest(frame: Frame, peer: Peer): Asked {
   const methodBytes = body.readUInt16LE(18);
   let at = 20;
   const take = (bytes: number): string => body.toString('latin1', at, (at += bytes));
-  const method = methodBytes > 0 ? take(methodBytes) : frame.aux;
+  const method = methodBytes > 0 ? take(methodBytes) : frame.aux & 0xff;
   const target = take(targetBytes);
   const end = at + entryBytes;
   const names = loadAddon().frameTable();
@@ -130,6 +132,7 @@ function readRequest(frame: Frame, peer: Peer): Asked {
   return {
     id: frame.id,
     flags: frame.flags,
+    wide: (frame.aux & frames.RequestWideWindow) !== 0,
     connection: body.readUInt32LE(0),
     urlContext: body.readUInt32LE(4),
     method,
@@ -199,11 +202,18 @@ export class Peer {
   }
 }
 
+export interface AttachOptions {
+  queueId?: number;
+  credit?: number;
+  /** Of the protocol, in mode `threads`. */
+  minor?: number;
+}
+
 export interface World {
   engine: NativeEngine;
   port: number;
   queueId: number;
-  attach(options?: { queueId?: number; credit?: number }): Promise<Peer>;
+  attach(options?: AttachOptions): Promise<Peer>;
   /** The private directory of the data sockets. */
   socketPath: string;
   allow(queueId?: number): Buffer;
@@ -239,7 +249,7 @@ export function open(t: TestContext, mode: Mode, options: WorldOptions = {}): Wo
     engine.allowAttach(key, queueId, 1);
     return key;
   };
-  const attach = async ({ queueId = 1, credit = 1000 }: { queueId?: number; credit?: number } = {}): Promise<Peer> => {
+  const attach = async ({ queueId = 1, credit = 1000, minor = frames.ProtocolMinor }: AttachOptions = {}): Promise<Peer> => {
     const peer = new Peer();
     if (mode === 'loop') {
       const channel = engine.attach(queueId, credit, (batch, length) => peer.accept(Buffer.from(batch.subarray(0, length))));
@@ -260,7 +270,7 @@ export function open(t: TestContext, mode: Mode, options: WorldOptions = {}): Wo
       socket.on('error', () => undefined);
       socket.on('close', () => (peer.closed = true));
       peer.transport = { write: (bytes) => void socket.write(bytes), end: () => socket.destroy() };
-      peer.send(makeFrame(frames.Attach, 0, frames.ProtocolMajor | (frames.ProtocolMinor << 8), 0, Buffer.concat([key, u32(credit)])));
+      peer.send(makeFrame(frames.Attach, 0, frames.ProtocolMajor | (minor << 8), 0, Buffer.concat([key, u32(credit)])));
     }
     await eventually('ATTACHED', () => peer.of(frames.Attached).length === threads);
     return peer;
