@@ -1,5 +1,5 @@
 /** What a program sees when a client is gone before its answer: node:http's events in node:http's order. */
-import { kEnded, kLink, kResponse, kServer, kWaiting } from '../symbols';
+import { kEnded, kLink, kReferred, kResponse, kServer, kWaiting } from '../symbols';
 import { destroyRequest } from './client-gone';
 import { loseFragment } from './fragment-response';
 import { nodeError } from './node-internals';
@@ -45,8 +45,9 @@ export function abortExchange(link: Link, request: OwnRequest): void {
   loseFragment(response);
   const waiting = response[kWaiting];
   response[kWaiting] = null;
+  const left = waiting === null && link.hasTaken(response[kReferred]);
   // Node's callback of `end` emits 'finish' unless it finds this: what never left is not finished, nor is a body in chunks without its last one.
-  if (waiting !== null || (!response.finished && endsWithChunk(response))) (request.socket as { _hadError?: boolean })._hadError = true;
+  if (!left || (!response.finished && endsWithChunk(response))) (request.socket as { _hadError?: boolean })._hadError = true;
   if (waiting !== null) {
     const error = nodeError(Error, 'ERR_STREAM_DESTROYED', 'Cannot call write after a stream was destroyed');
     for (const piece of waiting) if (piece.callback !== null) process.nextTick(piece.callback, error);

@@ -127,8 +127,13 @@ export class ChannelLink<R extends LinkedRequest, C extends LinkedConnection> {
    * @param piece its number; 0 for a response that has none, which waits for nobody else's
    */
   whenTaken(piece: number, callback: () => void): void {
-    if (piece <= this.taken) process.nextTick(callback);
+    if (this.hasTaken(piece)) process.nextTick(callback);
     else this.whenTakenQueue.push({ piece, callback });
+  }
+
+  /** Whether the carrier has taken a piece, and with it all before it. */
+  hasTaken(piece: number): boolean {
+    return piece <= this.taken;
   }
 
   private onTaken(): void {

@@ -44,6 +44,34 @@ for (const how of ['reset', 'destroy', 'end'] as const) {
   });
 }
 
+test("a client that leaves while the end of a large answer is on its way: no 'finish' behind 'close'", async (t) => {
+  const logs: string[][] = [];
+  let leave = (): void => undefined;
+  const { connect } = await serve(t, (req, res) => {
+    logs.push(watch(req, res));
+    res.write(Buffer.alloc(115));
+    res.end(Buffer.alloc(300_000));
+    leave();
+  });
+  for (let round = 1; round <= 40; round++) {
+    const client = await connect();
+    // At once, or when a part of it has come.
+    const delay = round % 4;
+    leave = () => {
+      let turns = delay;
+      const turn = (): void => void (turns-- === 0 ? client.destroy() : setImmediate(turn));
+      turn();
+    };
+    client.send('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+    await eventually('close', () => logs.length === round && logs[round - 1]?.includes('res close'));
+  }
+  // What comes late has come when another exchange is over.
+  for (const log of logs) {
+    const told = log.filter((entry) => entry === 'res finish' || entry === 'res close');
+    assert.ok(told.join() === 'res close' || told.join() === 'res finish,res close', told.join());
+  }
+});
+
 test('a client that leaves before the answer: close without finish', async (t) => {
   const started = deferred<{ req: TestRequest; res: TestResponse; log: string[] }>();
   const { connect } = await serve(t, (req, res) => {
