@@ -251,7 +251,8 @@ size_t Engine::flushCache(uint32_t queueId, std::string_view url, bool recursive
 }
 
 bool Engine::takeWideWindow() {
-  if (wideWindows_.fetch_add(1, std::memory_order_relaxed) < limits::kWideWindowsMax) return true;
+  const uint32_t most = options_.loop != nullptr ? limits::kWideWindowsMax : limits::kWideWindowsStreamedMax;
+  if (wideWindows_.fetch_add(1, std::memory_order_relaxed) < most) return true;
   giveWideWindow();
   return false;
 }

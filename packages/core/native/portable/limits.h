@@ -26,6 +26,8 @@ constexpr size_t kFileSendBytes = 256 * 1024;
 constexpr uint32_t kCreditStepsPerWindow = 2;
 // Connections of an engine whose responses may have a wide window at a time: what slow clients can make it hold has a bound.
 constexpr uint32_t kWideWindowsMax = 64;
+// The same where channels are streams, in which what is small waits behind what is large.
+constexpr uint32_t kWideWindowsStreamedMax = 4;
 // Unread request body that is drained after an early response before the connection is given up (BODY-6).
 constexpr uint64_t kDrainBytes = 1024 * 1024;
 // After a page that ends a connection, the client may send this much, this long, and still read the page instead of a reset.

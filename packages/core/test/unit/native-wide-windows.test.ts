@@ -118,11 +118,12 @@ for (const mode of ['loop', 'threads'] as Mode[]) {
     await client.closed();
   });
 
-  test(name('an engine has 64 wide windows, and a connection gives its own back'), async (t) => {
+  test(name('wide windows are limited, and a connection gives its own back'), async (t) => {
+    const most = mode === 'loop' ? 64 : 4;
     const { port, attach } = open(t, mode);
     const peer = await attach();
     const clients: RawClient[] = [];
-    for (let n = 0; n < 65; n++) clients.push(await RawClient.connect(port));
+    for (let n = 0; n <= most; n++) clients.push(await RawClient.connect(port));
     await Promise.all(
       clients.map(async (client, n) => {
         client.send(GET);
@@ -134,15 +135,15 @@ for (const mode of ['loop', 'threads'] as Mode[]) {
     for (const client of clients) asked.push(await ask(client, peer));
     assert.deepEqual(
       asked.map(({ wide }) => wide),
-      [...Array<boolean>(64).fill(true), false],
+      [...Array<boolean>(most).fill(true), false],
     );
     hello(asked[0]!);
     await clients[0]!.response();
     clients[1]!.reset();
     await peer.aborted(asked[1]!);
-    await answerLarge(asked[64]!);
-    await clients[64]!.response();
-    assert.equal((await ask(clients[64]!, peer)).wide, true);
+    await answerLarge(asked[most]!);
+    await clients[most]!.response();
+    assert.equal((await ask(clients[most]!, peer)).wide, true);
     const newcomer = await RawClient.connect(port);
     await takeLarge(newcomer, peer);
     assert.equal((await ask(newcomer, peer)).wide, true);
