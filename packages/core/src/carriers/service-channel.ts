@@ -4,6 +4,7 @@
  */
 import * as net from 'node:net';
 import { makeError } from '../errors';
+import { readU32 } from '../queue/frame-bytes';
 import * as frames from '../queue/frames';
 import type { Channel } from './carrier';
 import { loopTimeout } from './loop-timeout';
@@ -187,13 +188,13 @@ export class DataChannel implements Channel {
   private onFrames(data: Buffer, at: number, length: number): void {
     let end = at;
     while (length - end >= frames.HeaderBytes) {
-      const frameLength = readLength(data, end);
+      const frameLength = readU32(data, end);
       if (!this.checkLength(frameLength)) return;
       if (frameLength > length - end) break;
       end += frameLength;
     }
     if (end < length) {
-      const need = length - end >= frames.HeaderBytes ? readLength(data, end) : frames.HeaderBytes;
+      const need = length - end >= frames.HeaderBytes ? readU32(data, end) : frames.HeaderBytes;
       this.reserve(Math.max(need, length - end));
       data.copy(this.carry, 0, end, length);
       this.carried = length - end;
@@ -212,7 +213,7 @@ export class DataChannel implements Channel {
       at = take;
       if (this.carried < frames.HeaderBytes) return -1;
     }
-    const frameLength = readLength(this.carry, 0);
+    const frameLength = readU32(this.carry, 0);
     if (!this.checkLength(frameLength)) return -1;
     this.reserve(frameLength);
     const take = Math.min(frameLength - this.carried, length - at);
@@ -246,7 +247,7 @@ export class DataChannel implements Channel {
 
   /** The first frame of a channel answers ATTACH. */
   private onAttached(data: Buffer, offset: number): number {
-    const length = readLength(data, offset);
+    const length = readU32(data, offset);
     const type = data[offset + 4];
     const code = data.readUInt16LE(offset + 6);
     if (type === frames.Attached && code === 0) {
@@ -268,10 +269,6 @@ function attachFrame(key: Uint8Array): Buffer {
   frame.writeUInt16LE(frames.ProtocolMajor | (frames.ProtocolMinor << 8), 6);
   frame.set(key, frames.HeaderBytes);
   return frame;
-}
-
-function readLength(data: Buffer, at: number): number {
-  return (data[at] | (data[at + 1] << 8) | (data[at + 2] << 16) | (data[at + 3] << 24)) >>> 0;
 }
 
 function powerOfTwo(bytes: number): number {

@@ -2,7 +2,7 @@
  * Reads a batch of frames from an engine and hands each to the sink. Every length is checked: a malformed frame throws
  * `ERR_HTTPSYS_PROTOCOL`, and its channel ends.
  */
-import { readLatin1, readU16, readU32 } from './bytes';
+import { readLatin1, readU16, readU32 } from './frame-bytes';
 import type { ChannelLink, LinkedConnection, LinkedRequest } from './channel-link';
 import { readRequestFacts, readTlsFacts, type TlsFacts } from './facts';
 import * as frames from './frames';

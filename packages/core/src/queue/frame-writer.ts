@@ -1,7 +1,7 @@
 /**
  * Composes frames from the application to the engine into one reusable buffer, which leaves in one call per batch.
  */
-import { readU32, writeLatin1, writeUtf8 } from './bytes';
+import { readU32, writeLatin1, writeUtf8 } from './frame-bytes';
 import * as frames from './frames';
 
 /** Starting size of a writer's buffer; most batches fit. */

@@ -28,12 +28,9 @@ type Listener = (request: IncomingMessage, response: ServerResponse<IncomingMess
 
 export class Server extends BaseServer implements OwnServer {
   /** @internal */
-  messageClasses: {
-    IncomingMessage: new (socket: OwnSocket) => http.IncomingMessage;
-    ServerResponse: new (request: OwnRequest, options: object) => http.ServerResponse;
-  };
+  messageClasses: OwnServer['messageClasses'];
   /** @internal */
-  readonly responseOptions: { highWaterMark: number | undefined; rejectNonStandardBodyWrites: boolean };
+  readonly responseOptions: OwnServer['responseOptions'];
   /** Policy of responses that set none. */
   readonly cachePolicy: CachePolicy | null;
   /** @internal node:http's option, kept by its constructor. */

@@ -1,6 +1,6 @@
 import { test } from 'node:test';
 import * as assert from 'node:assert/strict';
-import { readLatin1, readU16, readU32, writeLatin1, writeUtf8 } from '../../src/queue/bytes';
+import { readLatin1, readU16, readU32, writeLatin1, writeUtf8 } from '../../src/queue/frame-bytes';
 import { isInvalidValue } from '../../src/http/response-head';
 
 test('integers are read as Buffer reads them', () => {
